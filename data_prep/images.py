@@ -1,0 +1,274 @@
+"""Photos in and pictures out: the one place where image files are found, decoded and written."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from data_prep.errors import InputError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+MAX_PIXELS = 150_000_000  # 12,000 x 12,000 passes; Pillow itself refuses above 178,956,970
+MASK_THRESHOLD = 128
+
+# Only these decoders see a file, whatever it is called: some of Pillow's others start programs.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+_ORIENTATION_TAG = 0x0112
+_TURNS = {  # EXIF orientation -> what makes the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SHRINKABLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
+
+
+class ImageError(InputError):
+    """One file cannot be used as a picture; the message is one line naming it and the mend."""
+
+
+@dataclass(frozen=True, order=True)
+class Photo:
+    """A photo file.
+
+    Attributes:
+        id: the file name without its last suffix; what maps, masks and records are named by.
+        path: where the file lies.
+    """
+
+    id: str
+    path: Path
+
+
+def list_photos(folder: str | os.PathLike) -> list[Photo]:
+    """Lists the photos of one folder (not of its sub-folders), sorted by id.
+
+    Files whose suffix is not in `SUFFIXES` (in any case) and hidden files are left out.
+
+    Raises:
+        InputError: the folder is missing, is not a folder, cannot be read, holds no photo, or
+            holds two photos of one id.
+    """
+    folder = Path(folder)
+    try:
+        paths = sorted(folder.iterdir())
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder}: no such folder; give the folder that holds the photos"
+        ) from None
+    except NotADirectoryError:
+        raise InputError(f"{folder}: not a folder; give the folder that holds the photos") from None
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be listed ({error.strerror}); mend its rights"
+        ) from None
+    found: dict[str, Photo] = {}
+    for path in paths:
+        if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES or not path.is_file():
+            continue
+        if path.stem in found:
+            raise InputError(
+                f"{found[path.stem].path} and {path}: two photos of one name; rename or remove one"
+            )
+        found[path.stem] = Photo(path.stem, path)
+    if not found:
+        kinds = " ".join(sorted(suffix[1:] for suffix in SUFFIXES))
+        raise InputError(f"{folder}: holds no photo; put some there (readable: {kinds})")
+    return sorted(found.values())
+
+
+def read_rgb(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Decodes a photo at its own size, turned upright as its EXIF orientation says.
+
+    Grey becomes three equal channels, 16-bit values are scaled to 8 bits, transparent pixels are
+    composited on white, CMYK is converted without colour profile, and an animation gives its first
+    frame.
+
+    Args:
+        path: a JPEG, PNG, WebP, BMP, GIF or TIFF file, whatever its suffix.
+        max_pixels: the largest width x height that is decoded.
+
+    Returns:
+        uint8 [H,W,3], sRGB as stored, writable and contiguous.
+
+    Raises:
+        ImageError: the file is missing, empty, truncated, no picture, or too large.
+    """
+    image, _ = _decode(Path(path), max_pixels=max_pixels, max_side=None, background="white")
+    return np.array(image)
+
+
+def read_rgb_within(
+    path: str | os.PathLike, *, max_side: int, max_pixels: int = MAX_PIXELS
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Decodes a photo for computing at a bounded size, without holding a large JPEG in full.
+
+    Args:
+        path: as `read_rgb`.
+        max_side: the longest side of the result in pixels; smaller photos keep their size.
+        max_pixels: as `read_rgb`.
+
+    Returns:
+        uint8 [h,w,3] as of `read_rgb` then `fit_within`, and the photo's own (H, W), upright.
+
+    Raises:
+        ImageError: as `read_rgb`.
+    """
+    image, size = _decode(Path(path), max_pixels=max_pixels, max_side=max_side, background="white")
+    return fit_within(np.array(image), max_side), size
+
+
+def read_mask(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Decodes a truth mask: brightness of 128 and more is salient; transparent pixels are not.
+
+    Returns:
+        uint8 [H,W], 0 or 255.
+
+    Raises:
+        ImageError: as `read_rgb`, or the mask is written as 0 and 1 rather than 0 and 255.
+    """
+    path = Path(path)
+    image, _ = _decode(path, max_pixels=max_pixels, max_side=None, background="black")
+    grey = np.array(image.convert("L"))
+    if grey.max() == 1:
+        raise ImageError(f"{path}: a mask of 0 and 1; multiply it by 255 (salient is white)")
+    return np.where(grey >= MASK_THRESHOLD, np.uint8(255), np.uint8(0))
+
+
+def fit_within(rgb: np.ndarray, max_side: int) -> np.ndarray:
+    """Shrinks a picture so that its longest side is at most `max_side`; never enlarges.
+
+    Args:
+        rgb: uint8 [H,W,3] or [H,W].
+        max_side: in pixels, at least 1.
+
+    Returns:
+        The same array where it fits already, else uint8 of the shrunk size, area-averaged, each
+        side at least 1 pixel.
+    """
+    height, width = rgb.shape[:2]
+    scale = max_side / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.array(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
+
+
+def write_png(path: str | os.PathLike, pixels: np.ndarray) -> None:
+    """Writes an 8-bit PNG so that `path` never holds part of one, even if the run is killed.
+
+    The folder is made where it is missing. A file of the same name is replaced.
+
+    Args:
+        path: the PNG's name; a hidden neighbour is written first and then renamed to it.
+        pixels: uint8 [H,W] or [H,W,3] or [H,W,4].
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written to.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as stream:
+            Image.fromarray(pixels).save(stream, format="PNG")
+        partial.replace(path)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        mend = "free some space and run again" if full else "mend its folder and run again"
+        raise InputError(f"{path}: cannot be written ({error.strerror}); {mend}") from None
+    finally:
+        with contextlib.suppress(OSError):  # its folder may be what failed
+            partial.unlink()
+
+
+def _decode(
+    path: Path, *, max_pixels: int, max_side: int | None, background: str
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Opens, bounds, decodes, turns and flattens: an RGB image and the file's upright (H, W)."""
+    try:
+        if path.is_dir():
+            raise ImageError(f"{path}: is a folder, not a photo; name one photo")
+        if path.stat().st_size == 0:
+            raise ImageError(f"{path}: is empty; fetch it again or remove it")
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be opened ({error.strerror}); check its name") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd metadata and large sizes; both are judged here
+        try:
+            with Image.open(path, formats=_FORMATS) as image:
+                return _upright_rgb(image, path, max_pixels, max_side, background)
+        except ImageError:
+            raise
+        except Image.UnidentifiedImageError:
+            raise ImageError(
+                f"{path}: is no picture this program reads; convert it to JPEG or PNG, or remove it"
+            ) from None
+        except Image.DecompressionBombError:
+            raise ImageError(_too_large(path, max_pixels)) from None
+        except MemoryError:
+            raise ImageError(f"{path}: does not fit into memory; shrink it or remove it") from None
+        except Exception as error:  # decoders meet hostile bytes: any failure means a broken file
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ImageError(
+                f"{path}: is damaged ({reason}); fetch it again or remove it"
+            ) from None
+
+
+def _upright_rgb(
+    image: Image.Image, path: Path, max_pixels: int, max_side: int | None, background: str
+) -> tuple[Image.Image, tuple[int, int]]:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageError(_too_large(path, max_pixels, f"{width} x {height}"))
+    orientation = _orientation(image)  # before draft and flattening, which lose it
+    if max_side is not None:
+        scale = min(1.0, max_side / max(width, height))
+        # A JPEG is then decoded at the smallest of 1, 1/2, 1/4, 1/8 that is no smaller than this.
+        image.draft(None, (max(1, round(width * scale)), max(1, round(height * scale))))
+        image.load()
+        shrink = max(image.size) // (2 * max_side)
+        if shrink > 1 and image.mode in _SHRINKABLE:
+            image = image.reduce(shrink)  # in its own mode: no second copy at full size
+    image.load()
+    upright = _flatten(image, path, background)
+    if orientation in _TURNS:
+        upright = upright.transpose(_TURNS[orientation])
+    own_size = (width, height) if orientation >= 5 else (height, width)
+    return upright, own_size
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # a damaged EXIF block says nothing about the pixels
+        return 1
+    return orientation if orientation in _TURNS else 1
+
+
+def _flatten(image: Image.Image, path: Path, background: str) -> Image.Image:
+    """Any of Pillow's modes to RGB."""
+    if image.mode == "F":
+        raise ImageError(f"{path}: has floating-point pixels; save it as an 8- or 16-bit picture")
+    if image.mode.startswith("I"):
+        wide = np.clip(np.asarray(image), 0, 65535)
+        return Image.fromarray((wide // 257).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        canvas = Image.new("RGBA", image.size, background)
+        return Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _too_large(path: Path, max_pixels: int, size: str = "far") -> str:
+    what = f"{size} pixels is too large" if size != "far" else "is far too large"
+    return f"{path}: {what} (at most {max_pixels:,} pixels are read); shrink it or remove it"

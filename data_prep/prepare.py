@@ -1,0 +1,122 @@
+"""Everything before training: photos (or the embedded sample) -> maps -> record sets."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from data_prep.compute_maps import compute_maps
+from data_prep.errors import InputError
+from data_prep.images import Photo, list_photos
+from data_prep.sample import write_sample
+from data_prep.write_records import write_records
+from deepusps_tf.records import order_ids, write_text
+
+SOURCE = "source.json"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where records come from; kept beside them, so that other photos never pass for these."""
+
+    images: str | None
+    masks: str | None
+    test_images: str | None
+    test_masks: str | None
+    holdout: float
+    sample_size: int
+    seed: int
+    methods: tuple[str, ...]
+    max_side: int
+
+
+@dataclass(frozen=True)
+class _Split:
+    name: str
+    photos: list[Photo]
+    maps: Path
+    masks: Path | None
+
+
+def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
+    """Makes `records/train` and, where there are test photos, `records/test`.
+
+    Each step keeps what is done, so a stopped preparation goes on where it was. Finished records
+    of the same source are left alone.
+
+    Args:
+        source: the photos and how they are labelled.
+        records: local folder; gets maps/, train/ and test/.
+        jobs: processes that make maps; 0: one a core.
+
+    Raises:
+        InputError: for unusable photos or masks, or records of another source.
+    """
+    records = Path(records)
+    if _is_prepared(source, records):
+        return
+    splits = _splits(source, records, jobs)
+    for split in splits:
+        write_records(
+            photos=split.photos,
+            maps=split.maps,
+            masks=split.masks,
+            output=str(records / split.name),
+            methods=source.methods,
+            max_side=source.max_side,
+        )
+    write_text(str(records / SOURCE), json.dumps(asdict(source), indent=2) + "\n")
+
+
+def _is_prepared(source: Source, records: Path) -> bool:
+    path = records / SOURCE
+    if not path.is_file():
+        return False
+    made_from = json.loads(path.read_text(encoding="utf-8"))
+    wanted = json.loads(json.dumps(asdict(source)))
+    if made_from.get("methods") and set(wanted["methods"]) <= set(made_from["methods"]):
+        wanted["methods"] = made_from["methods"]
+    for name, value in wanted.items():
+        if made_from.get(name) != value:
+            raise InputError(
+                f"{path}: records were made with {name}={made_from.get(name)}, not {value}; "
+                "choose another --records or delete that folder"
+            )
+    return True
+
+
+def _splits(source: Source, records: Path, jobs: int) -> list[_Split]:
+    images, masks = source.images, source.masks
+    test_images, test_masks = source.test_images, source.test_masks
+    if source.sample_size:
+        write_sample(output=records / "sample", size=source.sample_size, seed=source.seed)
+        images, masks = records / "sample/train/images", records / "sample/train/masks"
+        test_images, test_masks = records / "sample/test/images", records / "sample/test/masks"
+    photos = _mapped_photos(images, records / "maps/train", source.methods, jobs)
+    masks = Path(masks) if masks else None
+    held_out = set(order_ids(photo.id for photo in photos)[: round(source.holdout * len(photos))])
+    if held_out:
+        test = [photo for photo in photos if photo.id in held_out]
+        photos = [photo for photo in photos if photo.id not in held_out]
+        if not photos:
+            raise InputError(f"--holdout={source.holdout}: leaves no photo to train on")
+        maps = records / "maps/train"
+        return [_Split("train", photos, maps, masks), _Split("test", test, maps, masks)]
+    splits = [_Split("train", photos, records / "maps/train", masks)]
+    if test_images:
+        test = _mapped_photos(test_images, records / "maps/test", source.methods, jobs)
+        splits.append(_Split("test", test, records / "maps/test", Path(test_masks)))
+    return splits
+
+
+def _mapped_photos(
+    images: str | Path, maps: Path, methods: Sequence[str], jobs: int
+) -> list[Photo]:
+    """Makes the maps of a folder of photos and lists the photos that have them."""
+    summary = compute_maps(images=images, output=maps, methods=methods, jobs=jobs)
+    for path, reason in summary.skipped.items():
+        print(f"left out {path}: {reason}")
+    photos = [photo for photo in list_photos(images) if photo.path not in summary.skipped]
+    if not photos:
+        raise InputError(f"{images}: no photo could be used; see the reasons above")
+    return photos

@@ -1,0 +1,29 @@
+"""Processes for work that must run beside the main one: spawned, and gone when it goes."""
+
+import multiprocessing
+import os
+import threading
+from concurrent.futures import ProcessPoolExecutor
+
+
+def worker_pool(processes: int) -> ProcessPoolExecutor:
+    """Starts a pool of spawned processes that end with this one, even if it is killed.
+
+    Spawned, not forked: TensorFlow's threads do not survive a fork.
+
+    Args:
+        processes: how many, at least 1.
+    """
+    return ProcessPoolExecutor(
+        processes,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_end_with_parent,
+    )
+
+
+def _end_with_parent() -> None:
+    def wait() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

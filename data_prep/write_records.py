@@ -1,0 +1,179 @@
+"""Photos, handcrafted maps and, to score, truth masks -> one set of TFRecord shards.
+
+    python -m data_prep.write_records --images=DIR --maps=DIR --output=DIR [--masks=DIR]
+
+writes `output/images-*.tfrecord` and `output/labels/<method>/round0-*.tfrecord`.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from absl import app, flags
+from PIL import Image
+from tqdm import tqdm
+
+from data_prep.errors import InputError
+from data_prep.images import (
+    Photo,
+    fit_within,
+    list_photos,
+    read_mask,
+    read_rgb,
+    read_rgb_within,
+)
+from deepusps_tf.records import (
+    ImageRecord,
+    LabelRecord,
+    encode_png,
+    order_ids,
+    write_shards,
+)
+
+DEFAULT_MAX_SIDE = 1024
+
+
+@dataclass(frozen=True)
+class RecordsSummary:
+    """What was written: photos, and the mean saliency of each method in [0, 1]."""
+
+    count: int
+    mean_saliency: dict[str, float]
+
+
+def write_records(
+    *,
+    photos: Sequence[Photo],
+    maps: Path,
+    output: str,
+    methods: Sequence[str],
+    masks: Path | None = None,
+    max_side: int = DEFAULT_MAX_SIDE,
+    progress: bool = True,
+) -> RecordsSummary:
+    """Writes the image set and round 0 of each method's labels, in hash order of the ids.
+
+    Args:
+        photos: the photos to store; all of them must be readable.
+        maps: folder with `<method>/<id>.png`, 8-bit maps at the photo's own size.
+        output: folder of the set, local or any that TensorFlow's file layer opens.
+        methods: names of the methods.
+        masks: folder with `<id>.png` (or any photo suffix), the photo's own size; or None.
+        max_side: larger photos, with their maps and masks, are stored at this longest side.
+        progress: whether to show a progress bar.
+
+    Raises:
+        InputError: naming the photo whose map or mask is missing or of another size.
+    """
+    by_id = {photo.id: photo for photo in photos}
+    ordered = [by_id[photo_id] for photo_id in order_ids(by_id)]
+    mask_paths = {mask.id: mask.path for mask in list_photos(masks)} if masks else None
+    _check_complete(ordered, Path(maps), methods, mask_paths, masks)
+
+    def image_records() -> Iterator[ImageRecord]:
+        for photo in tqdm(ordered, desc="image records", disable=not progress):
+            yield image_record(photo, mask_paths and mask_paths[photo.id], max_side)
+
+    write_shards(stem=f"{output}/images", records=image_records(), count=len(ordered))
+    means = {}
+    for method in methods:
+
+        def label_records(method=method) -> Iterator[LabelRecord]:
+            for photo in tqdm(ordered, desc=f"{method} labels", disable=not progress):
+                path = Path(maps) / method / f"{photo.id}.png"
+                yield LabelRecord.from_map(photo.id, fit_within(read_map(path), max_side))
+
+        stem = f"{output}/labels/{method}/round0"
+        manifest = write_shards(stem=stem, records=label_records(), count=len(ordered))
+        means[method] = manifest.mean_saliency
+    return RecordsSummary(len(ordered), means)
+
+
+def image_record(photo: Photo, mask: Path | None, max_side: int) -> ImageRecord:
+    """Builds a photo's record; an upright RGB JPEG that fits keeps its own bytes.
+
+    Raises:
+        InputError: where the mask is not of the photo's size.
+    """
+    rgb, own_size = read_rgb_within(photo.path, max_side=max_side)
+    encoded = photo.path.read_bytes() if _is_plain_jpeg(photo.path, max_side) else encode_png(rgb)
+    encoded_mask = None
+    if mask is not None:
+        truth = read_mask(mask)
+        if truth.shape != own_size:
+            raise InputError(
+                f"{mask}: is {truth.shape[1]}x{truth.shape[0]}, its photo "
+                f"{own_size[1]}x{own_size[0]}; resize the mask"
+            )
+        shrunk = fit_within(truth, max_side)
+        encoded_mask = encode_png(np.where(shrunk >= 128, np.uint8(255), np.uint8(0)))
+    return ImageRecord(photo.id, encoded, rgb.shape[0], rgb.shape[1], encoded_mask)
+
+
+def read_map(path: Path) -> np.ndarray:
+    """Reads a saliency map as uint8 [H, W]."""
+    return np.ascontiguousarray(read_rgb(path)[..., 0])
+
+
+def _is_plain_jpeg(path: Path, max_side: int) -> bool:
+    with Image.open(path) as image:
+        upright = image.getexif().get(0x0112, 1) == 1
+        return (
+            image.format == "JPEG"
+            and image.mode in ("RGB", "L")
+            and upright
+            and max(image.size) <= max_side
+        )
+
+
+def _check_complete(
+    photos: Sequence[Photo],
+    maps: Path,
+    methods: Sequence[str],
+    mask_paths: dict[str, Path] | None,
+    masks: Path | None,
+) -> None:
+    """Finds what is missing before hours of writing, not after."""
+    for photo in photos:
+        for method in methods:
+            if not (maps / method / f"{photo.id}.png").is_file():
+                raise InputError(
+                    f"{maps / method}: no map for photo {photo.id}; run data_prep.compute_maps"
+                )
+        if mask_paths is not None and photo.id not in mask_paths:
+            raise InputError(f"{masks}: no mask for photo {photo.id}; add it or move the photo")
+
+
+def define_flags() -> None:
+    """Defines this command's flags."""
+    flags.DEFINE_string("images", None, "Folder of photos.", required=True)
+    flags.DEFINE_string("maps", None, "Folder with <method>/<id>.png.", required=True)
+    flags.DEFINE_string("masks", None, "Folder of truth masks, to score with.")
+    flags.DEFINE_string("output", None, "Folder of the record set.", required=True)
+    flags.DEFINE_list("methods", ["rbd", "dsr", "mc", "hs"], "Methods to store.")
+    flags.DEFINE_integer("max_side", DEFAULT_MAX_SIDE, "Longest stored side in pixels.")
+
+
+def main(_) -> None:
+    """Writes one record set as the flags say; bad input ends with one line and status 2."""
+    values = flags.FLAGS
+    try:
+        summary = write_records(
+            photos=list_photos(values.images),
+            maps=Path(values.maps),
+            masks=Path(values.masks) if values.masks else None,
+            output=values.output,
+            methods=values.methods,
+            max_side=values.max_side,
+        )
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    print(f"{summary.count} photos written to {values.output}")
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)

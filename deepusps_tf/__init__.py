@@ -1,0 +1,1 @@
+"""DeepUSPS in TensorFlow/Keras: a salient-object segmentation model from unlabelled photos."""

@@ -1,0 +1,212 @@
+"""Every setting of a run: one absl flag each, read here and nowhere else, into a frozen Config."""
+
+import dataclasses
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from data_prep.errors import InputError
+
+MODES = ("train", "evaluate", "predict", "export", "report")
+METHODS = ("rbd", "dsr", "mc", "hs")
+
+
+def setting(default, text: str, *, choices: Sequence[str] | None = None):
+    """Declares one Config field, its default, its line in --help and its allowed values."""
+    return dataclasses.field(default=default, metadata={"help": text, "choices": choices})
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """One experiment. Defaults are the settings of the authors' release (432 px, DRN-D-105).
+
+    Raises:
+        InputError: on construction, when settings contradict each other.
+    """
+
+    mode: str = setting("train", "What to do.", choices=MODES)
+
+    images: str | None = setting(None, "Folder of unlabelled training photos.")
+    masks: str | None = setting(
+        None, "Folder of truth masks named like the photos. They only score; none is trained on."
+    )
+    test_images: str | None = setting(None, "Folder of test photos, never trained on.")
+    test_masks: str | None = setting(None, "Folder of truth masks of --test_images.")
+    holdout: float = setting(
+        0.0, "Share of --images kept out of training as the test set (needs --masks)."
+    )
+    sample_size: int = setting(
+        0, "Use that many embedded sample pictures instead of --images; 0: do not."
+    )
+    records: str | None = setting(
+        None, "Record sets (train/, test/). Prepared from --images first where absent."
+    )
+    workdir: str | None = setting(None, "Folder of everything a run writes.")
+    methods: tuple[str, ...] = setting(
+        METHODS, f"Handcrafted methods that label the photos, of {', '.join(METHODS)}."
+    )
+    jobs: int = setting(0, "Processes that make handcrafted maps; 0: one a core.")
+    max_side: int = setting(
+        1024, "Photos with a longer side are stored and mapped at this side, in pixels."
+    )
+
+    backbone: str = setting("drn_d_105", "Feature network; see deepusps_tf/backbones.")
+    pretrained: str = setting(
+        "default",
+        "Weights each round starts from: a file, 'default' (what the backbone's package "
+        "carries) or 'none' (random).",
+    )
+    size: int = setting(432, "Side of the square the network sees, in pixels.")
+    batchnorm_momentum: float = setting(
+        0.9, "Momentum of the BatchNorm moving statistics (Keras' .99 lags in short rounds)."
+    )
+
+    rounds: int = setting(3, "Rounds a method: 1 inter-image and the rest self-supervision.")
+    epochs: int = setting(25, "Epochs a round.")
+    fusion_epochs: int = setting(200, "Epochs of the fusion network.")
+    batch_size: int = setting(20, "Photos a step over all devices.")
+    learning_rates: tuple[float, ...] = setting(
+        (1e-6, 2e-6, 5e-6), "Adam's learning rate of each round."
+    )
+    fusion_learning_rate: float = setting(1e-4, "Adam's learning rate in fusion.")
+    learning_rate_power: float = setting(
+        0.9, "Epoch e of E runs at rate x (1 - e/E) ** this power."
+    )
+    beta_squared: float = setting(1.0, "beta^2 of the F-beta loss in refinement.")
+    fusion_beta_squared: float = setting(4.0, "beta^2 of the F-beta loss in fusion.")
+    threshold_scale: float = setting(
+        1.5, "Handcrafted maps are cut at this times their method's mean saliency."
+    )
+    mva_momentum: float = setting(0.7, "alpha of the moving average of refined predictions.")
+    seed: int = setting(0, "Seed of the new layers and of the shuffling.")
+    devices: str = setting(
+        "auto", "auto (all GPUs, else the CPU), cpu:N (N logical CPUs), gpu:N, or gpu:0,2."
+    )
+
+    crf: bool = setting(True, "Refine predictions with the dense CRF.")
+    crf_iterations: int = setting(5, "Mean-field iterations of the CRF.")
+    crf_processes: int = setting(0, "Processes that run CRFs; 0: one a core.")
+
+    model: str | None = setting(None, "An exported model's folder, for --mode=predict.")
+    output: str | None = setting(None, "Folder that --mode=predict writes masks to.")
+
+    def __post_init__(self):
+        """Refuses values that cannot work, before anything is written."""
+        for name in ("size", "batch_size", "rounds", "epochs", "fusion_epochs", "max_side"):
+            _require(getattr(self, name) >= 1, f"--{name} must be at least 1")
+        for name in ("jobs", "crf_processes", "sample_size", "crf_iterations"):
+            _require(getattr(self, name) >= 0, f"--{name} must not be negative")
+        _require(self.mode in MODES, f"--mode={self.mode}: choose from {', '.join(MODES)}")
+        _require(self.size % 8 == 0, f"--size={self.size}: must be a multiple of 8")
+        _require(0 <= self.holdout < 1, f"--holdout={self.holdout}: must be in [0, 1)")
+        _require(0 <= self.mva_momentum < 1, "--mva_momentum must be in [0, 1)")
+        _require(bool(self.methods), "--methods: name at least one")
+        unknown = sorted(set(self.methods) - set(METHODS))
+        _require(not unknown, f"--methods={','.join(unknown)}: choose from {','.join(METHODS)}")
+        _require(len(set(self.methods)) == len(self.methods), "--methods: a method is named twice")
+        _require(
+            len(self.learning_rates) == self.rounds,
+            f"--learning_rates has {len(self.learning_rates)} values for --rounds={self.rounds}: "
+            "give one a round",
+        )
+        self._check_sources()
+        self._check_mode()
+
+    def _check_sources(self):
+        sources = [name for name in ("images", "sample_size") if getattr(self, name)]
+        if self.mode == "train":
+            _require(len(sources) < 2, "--images and --sample_size contradict: give one of them")
+        _require(not (self.masks and not self.images), "--masks needs --images")
+        _require(
+            bool(self.test_images) == bool(self.test_masks), "--test_images needs --test_masks"
+        )
+        _require(not (self.holdout and self.test_images), "--holdout and --test_images contradict")
+        _require(not (self.holdout and not self.masks), "--holdout needs --masks to score with")
+
+    def _check_mode(self):
+        needs = {
+            "train": ("records", "workdir"),
+            "evaluate": ("records", "workdir"),
+            "export": ("workdir",),
+            "report": ("workdir",),
+            "predict": ("model", "images", "output"),
+        }
+        for name in needs[self.mode]:
+            _require(bool(getattr(self, name)), f"--mode={self.mode} needs --{name}")
+
+    def save(self, path: Path) -> None:
+        """Writes the settings as a flagfile that `read_flagfile` turns back into this Config."""
+        lines = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                lines.append(f"--{field.name}={_to_text(value)}\n")
+        Path(path).write_text("".join(lines), encoding="utf-8")
+
+
+def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines one absl flag for each Config field on `flag_values`."""
+    hints = typing.get_type_hints(Config)
+    for field in dataclasses.fields(Config):
+        text, choices = field.metadata["help"], field.metadata["choices"]
+        kind = hints[field.name]
+        options = {"flag_values": flag_values}
+        if choices:
+            flags.DEFINE_enum(field.name, field.default, choices, text, **options)
+        elif kind is bool:
+            flags.DEFINE_bool(field.name, field.default, text, **options)
+        elif kind is int:
+            flags.DEFINE_integer(field.name, field.default, text, **options)
+        elif kind is float:
+            flags.DEFINE_float(field.name, field.default, text, **options)
+        elif typing.get_origin(kind) is tuple:
+            flags.DEFINE_list(field.name, [str(v) for v in field.default], text, **options)
+        else:
+            flags.DEFINE_string(field.name, field.default, text, **options)
+
+
+def from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
+    """Reads parsed flags into a Config.
+
+    Raises:
+        InputError: where the flags contradict each other or a list holds a bad value.
+    """
+    values = {}
+    hints = typing.get_type_hints(Config)
+    for field in dataclasses.fields(Config):
+        value = flag_values[field.name].value
+        if typing.get_origin(hints[field.name]) is tuple:
+            kind = typing.get_args(hints[field.name])[0]
+            try:
+                value = tuple(kind(part) for part in value)
+            except ValueError as error:
+                raise InputError(f"--{field.name}: {error}") from error
+        values[field.name] = value
+    return Config(**values)
+
+
+def read_flagfile(path: Path) -> Config:
+    """Reads a flagfile into a Config, without touching the flags of this process."""
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such flagfile")
+    flag_values = flags.FlagValues()
+    define_flags(flag_values)
+    flags.DEFINE_string("flagfile", None, "", flag_values=flag_values)
+    try:
+        flag_values(["main", f"--flagfile={path}"])
+    except flags.Error as error:
+        raise InputError(f"{path}: {error}") from error
+    return from_flags(flag_values)
+
+
+def _to_text(value) -> str:
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InputError(message)

@@ -1,0 +1,136 @@
+"""From shards to batches: the one place that decodes records for the network.
+
+A batch is {"id": string [B], "index": int32 [B], "image": float32 [B, S, S, 3] in 0..255,
+"labels": float32 [B, S, S, M] in [0, 1]} and, to score, "mask": float32 [B, S, S, 1], 0 or 1.
+`index` is the photo's place in record order, the key of its moving average.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from deepusps_tf.records import IMAGE_FEATURES, LABEL_FEATURES, RecordSet
+
+SHUFFLE_BUFFER = 4096  # encoded records: about 60 KB each at 400x300
+DUPLICATE = -1  # index of a photo that only fills an epoch up to whole batches
+
+
+def training_batches(
+    *,
+    images: RecordSet,
+    labels: Sequence[RecordSet],
+    size: int,
+    batch_size: int,
+    seed: int,
+    first_epoch: int,
+    epochs: int,
+) -> tf.data.Dataset:
+    """Streams epochs `first_epoch`..`epochs`-1 of training batches, each in its own order.
+
+    The order is a function of (seed, epoch) alone, so a resumed run sees what it would have seen.
+    An epoch is filled up to whole batches with repeated photos of index `DUPLICATE`, so that no
+    replica is ever left without one. Ids and masks are left out: `fit` cannot carry strings,
+    and truth must not reach training.
+
+    Args:
+        images: the photos.
+        labels: one label version a method, all of the same ids as `images`.
+        size: side of the square the network sees, in pixels.
+        batch_size: photos a step over all devices.
+        seed: any integer.
+        first_epoch: 0, or the first epoch not yet done.
+        epochs: the epoch to stop before.
+
+    Returns:
+        Dataset of ({"index", "image"}, labels), `steps_per_epoch` batches an epoch.
+    """
+    records = _encoded_records(images, labels)
+    count = len(images.ids)
+    padding = steps_per_epoch(count, batch_size) * batch_size - count
+
+    def one_epoch(epoch):
+        # Other photos fill up each epoch, so that none is learned from twice as often.
+        again = records.repeat(2 + padding // count).skip(epoch * padding % count)
+        filled = records.concatenate(again.take(padding).map(_as_duplicate))
+        return filled.shuffle(
+            min(count + padding, SHUFFLE_BUFFER),
+            seed=seed * 1_000_003 + epoch,
+            reshuffle_each_iteration=False,
+        )
+
+    def to_pair(index, image_record, label_records):
+        example = _decode(index, image_record, label_records, size)
+        return {"index": example["index"], "image": example["image"]}, example["labels"]
+
+    stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
+    batches = stream.map(to_pair, num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+
+def scoring_batches(
+    *, images: RecordSet, labels: Sequence[RecordSet] = (), size: int, batch_size: int
+) -> tf.data.Dataset:
+    """Batches every record once, in record order, with ids and (all 0 where absent) masks."""
+
+    def to_example(index, image_record, label_records):
+        return _decode(index, image_record, label_records, size)
+
+    examples = _encoded_records(images, labels).map(to_example, num_parallel_calls=tf.data.AUTOTUNE)
+    return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Batches that hold `count` photos, the last one filled up."""
+    return -(-count // batch_size)
+
+
+def _encoded_records(images: RecordSet, labels: Sequence[RecordSet]) -> tf.data.Dataset:
+    """Pairs (index, image record, label records [M]); `open_labels` checked that ids agree."""
+    streams = tuple(tf.data.TFRecordDataset(part.shards) for part in (images, *labels))
+
+    def flatten(index, records):
+        return tf.cast(index, tf.int32), records[0], tf.stack(records[1:]) if labels else ()
+
+    return tf.data.Dataset.zip(streams).enumerate().map(flatten)
+
+
+def _as_duplicate(index, image_record, label_records):
+    return tf.fill(tf.shape(index), DUPLICATE), image_record, label_records
+
+
+def _decode(index, image_record, label_records, size: int) -> dict[str, tf.Tensor]:
+    """Decodes one photo with its labels at `size`: photos cubic, labels and masks nearest."""
+    record = tf.io.parse_single_example(image_record, IMAGE_FEATURES)
+    rgb = tf.io.decode_image(record["image"], channels=3, expand_animations=False)
+    rgb.set_shape([None, None, 3])
+    image = tf.image.resize(rgb, (size, size), method="bicubic", antialias=True)
+    example = {
+        "id": record["id"],
+        "index": index,
+        "image": tf.clip_by_value(image, 0.0, 255.0),
+        "mask": _decode_mask(record["mask"], size),
+    }
+    if isinstance(label_records, tf.Tensor):
+        maps = tf.map_fn(
+            lambda label_record: _decode_label(label_record, size),
+            label_records,
+            fn_output_signature=tf.TensorSpec([size, size], tf.float32),
+        )
+        example["labels"] = tf.transpose(maps, [1, 2, 0])
+    return example
+
+
+def _decode_label(label_record, size: int) -> tf.Tensor:
+    record = tf.io.parse_single_example(label_record, LABEL_FEATURES)
+    return _decode_grey(record["label"], size)[..., 0] / 255.0
+
+
+def _decode_mask(png, size: int) -> tf.Tensor:
+    empty = tf.zeros([size, size, 1])
+    mask = tf.cond(tf.strings.length(png) > 0, lambda: _decode_grey(png, size), lambda: empty)
+    return tf.cast(mask > 127, tf.float32)
+
+
+def _decode_grey(png, size: int) -> tf.Tensor:
+    grey = tf.io.decode_png(png, channels=1)
+    return tf.cast(tf.image.resize(grey, (size, size), method="nearest"), tf.float32)

@@ -1,0 +1,113 @@
+"""The command `python -m deepusps_tf.main --flagfile=configs/demo.flags`.
+
+Heavy imports wait inside the modes, so that --help is quick and the CRF's processes, which import
+this module too, stay free of TensorFlow.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from absl import app, logging
+
+from data_prep.errors import InputError
+from deepusps_tf.config import Config, define_flags, from_flags
+
+
+def train(config: Config) -> None:
+    """Prepares records where absent, runs all rounds and fusion, reports and exports."""
+    from data_prep.prepare import Source, prepare_records
+    from deepusps_tf.report import write_report
+    from deepusps_tf.rounds import run_rounds
+    from deepusps_tf.stages import table_text
+    from deepusps_tf.workdir import locked_workdir
+
+    with locked_workdir(config) as workdir:
+        if config.images or config.sample_size:
+            source = Source(**{name: getattr(config, name) for name in Source.__dataclass_fields__})
+            prepare_records(source=source, records=Path(config.records), jobs=config.jobs)
+        result = run_rounds(config)
+        page = write_report(config, result.rows)
+        if not (workdir / "export").exists():
+            _export(config)
+    print(table_text(result.rows) or "no truth masks were given, so nothing is scored")
+    print(f"report: {page}\nmodel:  {workdir / 'export'}\nlogs:   tensorboard --logdir={workdir}")
+
+
+def evaluate(config: Config) -> None:
+    """Scores the fused network of a workdir on a labelled set of records."""
+    from deepusps_tf.rounds import score_fusion
+    from deepusps_tf.stages import table_text
+
+    print(table_text(score_fusion(config)))
+
+
+def report(config: Config) -> None:
+    """Writes the report of a workdir again."""
+    from deepusps_tf.report import write_report
+    from deepusps_tf.stages import collect_rows
+
+    print(f"report: {write_report(config, collect_rows(config))}")
+
+
+def export(config: Config) -> None:
+    """Exports the fused network of a workdir as one more version."""
+    print(f"model: {_export(config)}")
+
+
+def predict(config: Config) -> None:
+    """Writes a mask for each photo of a folder."""
+    from deepusps_tf.crf import CrfSettings
+    from deepusps_tf.predict import predict_masks
+
+    crf = CrfSettings(iterations=config.crf_iterations) if config.crf else None
+    summary = predict_masks(
+        model=Path(config.model), images=Path(config.images), output=Path(config.output), crf=crf
+    )
+    for reason in summary.skipped.values():
+        print(f"left out: {reason}", file=sys.stderr)
+    print(f"{summary.written} masks written, {summary.kept} kept, in {config.output}")
+
+
+def _export(config: Config) -> Path:
+    from deepusps_tf.export import export_model
+    from deepusps_tf.rounds import load_fusion
+
+    network = load_fusion(config)
+    return export_model(network=network, size=config.size, folder=Path(config.workdir) / "export")
+
+
+MODES = {
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "export": export,
+    "report": report,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the mode the flags name; a user's mistake ends with one line and status 2."""
+    try:
+        if len(arguments) > 1:
+            raise InputError(f"{arguments[1]}: not a flag; flags are written --name=value")
+        config = from_flags()
+        MODES[config.mode](config)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    # TensorFlow's start-up chatter about CUDA and oneDNN says nothing about the run.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.set_verbosity(logging.INFO)
+    define_flags()
+    app.run(main)

@@ -1,0 +1,89 @@
+"""Turns training-mode predictions into the next round's labels, while training runs."""
+
+import threading
+
+import keras
+import numpy as np
+
+from data_prep.errors import InputError
+from deepusps_tf.crf_pool import CrfPool
+from deepusps_tf.dataset import DUPLICATE
+from deepusps_tf.moving_average import MovingAverage
+from deepusps_tf.records import LabelRecord, Manifest, RecordSet, write_shards
+
+
+class PseudoLabels(keras.callbacks.Callback):
+    """Collects each epoch's predictions into the moving average.
+
+    The training step hands its predictions to `push` through `tf.py_function`, made before that
+    step's update; no extra forward pass is needed. Each goes through the CRF (in other processes)
+    into the average. An epoch ends when all of its photos are in. `write_labels` then turns the
+    average into label shards.
+
+    Args:
+        average: the store.
+        pool: the CRF's processes, or None to average predictions as they are.
+        images: the photos trained on, to name one in an error.
+    """
+
+    def __init__(self, average: MovingAverage, pool: CrfPool | None, images: RecordSet):
+        super().__init__()
+        self._average = average
+        self._pool = pool
+        self._images = images
+        self._lock = threading.Lock()
+        self.failure: Exception | None = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Opens the epoch's file of averages."""
+        self._average.begin_epoch(epoch)
+
+    def push(self, index, image, probability) -> None:
+        """Takes one replica's predictions; called from the graph, by several threads at once.
+
+        Args:
+            index: int32 [B]; entries of `DUPLICATE` are skipped.
+            image: float32 [B, S, S, 3] in 0..255.
+            probability: float32 [B, S, S, 1] in [0, 1].
+        """
+        try:
+            self._push(index.numpy(), image.numpy(), probability.numpy()[..., 0])
+        except Exception as error:  # TensorFlow would hide its type; training raises it again
+            self.failure = self.failure or error
+            raise
+
+    def _push(self, indices: np.ndarray, images: np.ndarray, probabilities: np.ndarray) -> None:
+        finite = np.isfinite(probabilities).all(axis=(1, 2))
+        if not finite.all():
+            ids = [self._images.ids[index] for index in indices if index != DUPLICATE]
+            raise InputError(
+                f"the network's output is not finite at photos {', '.join(ids)}; "
+                "lower --learning_rates, or check these photos and their labels"
+            )
+        for index, image, probability in zip(indices, images, probabilities, strict=True):
+            if index == DUPLICATE:
+                continue
+            if self._pool is None:
+                self._update(index, probability)
+                continue
+            rgb = np.rint(image).astype(np.uint8)
+            self._pool.submit(
+                rgb, probability, lambda refined, index=index: self._update(index, refined)
+            )
+
+    def _update(self, index: int, refined: np.ndarray) -> None:
+        with self._lock:
+            self._average.update(index, refined)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Waits for the CRFs still under way and closes the epoch's file."""
+        if self._pool is not None:
+            self._pool.drain()
+        self._average.end_epoch()
+
+
+def write_labels(*, average: MovingAverage, epoch: int, images: RecordSet, stem: str) -> Manifest:
+    """Writes the average after `epoch` epochs as a label version with the ids of `images`."""
+    maps = zip(images.ids, average.labels(epoch), strict=True)
+    records = (LabelRecord.from_map(photo_id, label) for photo_id, label in maps)
+    return write_shards(stem=stem, records=records, count=len(images.ids))

@@ -1,0 +1,127 @@
+"""A run's report: one self-contained HTML page, and the stage table as CSV and JSON."""
+
+import base64
+import csv
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import jinja2
+import numpy as np
+
+from deepusps_tf.config import Config
+from deepusps_tf.dataset import scoring_batches
+from deepusps_tf.evaluate import predict_set
+from deepusps_tf.records import open_labels
+from deepusps_tf.rounds import PhotoSets, load_fusion, open_photos, open_round0
+from deepusps_tf.stages import COLUMNS, StageRow, figures, rows_json
+from deepusps_tf.train import read_result
+
+PHOTOS = 8
+TITLES = {"test": "Held-out photos", "train": "Labels of the training photos"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Gallery:
+    """A grid of pictures: a title, what each column shows, and rows of data URIs."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
+    """Writes `<workdir>/report/index.html`, `stages.csv` and `stages.json` of a finished run.
+
+    Args:
+        config: of the run.
+        rows: the stage table; may be empty where no photo has a mask.
+
+    Returns:
+        The page's path.
+    """
+    folder = Path(config.workdir) / "report"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "stages.json").write_text(rows_json(rows), encoding="utf-8")
+    _write_csv(folder / "stages.csv", rows)
+    photos = open_photos(config.records)
+    galleries = [_label_gallery(config, photos)]
+    if photos.test is not None:
+        galleries.insert(0, _test_gallery(config, photos))
+    tables = {TITLES[split]: [row for row in rows if row.split == split] for split in TITLES}
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("deepusps_tf", "."), autoescape=True, trim_blocks=True
+    )
+    page = environment.get_template("report.html.jinja").render(
+        title=Path(config.workdir).name,
+        settings=config,
+        columns=COLUMNS,
+        tables=tables,
+        figures=figures,
+        galleries=galleries,
+        photo_count=len(photos.train.ids),
+    )
+    path = folder / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _write_csv(path: Path, rows: Sequence[StageRow]) -> None:
+    fields = [field.name for field in dataclasses.fields(StageRow) if field.name != "scores"]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*fields, "photos", *COLUMNS])
+        for row in rows:
+            identity = [getattr(row, name) for name in fields]
+            writer.writerow([*identity, row.scores.count, *figures(row.scores)])
+
+
+def _test_gallery(config: Config, photos: PhotoSets) -> Gallery:
+    """Test photos beside their handcrafted maps, the fused prediction and the truth."""
+    images = photos.test
+    labels = [open_round0(config.records, "test", name, images) for name in config.methods]
+    batch = next(
+        iter(scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS))
+    )
+    network = load_fusion(config)
+    predictions = predict_set(network=network, images=images, size=config.size, batch_size=PHOTOS)
+    fused = next(iter(predictions)).probability
+    masks = batch["mask"].numpy()
+    rows = []
+    for place, photo in enumerate(batch["image"].numpy()):
+        maps = np.moveaxis(batch["labels"].numpy()[place], -1, 0)
+        cells = [photo / 255, *maps, fused[place], masks[place, ..., 0]]
+        rows.append([_data_uri(cell) for cell in cells])
+    columns = ["photo", *(f"{name} map" for name in config.methods), "fused", "truth"]
+    return Gallery("Held-out photos", columns, rows)
+
+
+def _label_gallery(config: Config, photos: PhotoSets) -> Gallery:
+    """How the labels of training photos change from the handcrafted map to the last round."""
+    images = photos.train
+    columns, labels = ["photo"], []
+    for method in config.methods:
+        labels.append(open_round0(config.records, "train", method, images))
+        columns.append(f"{method} map")
+        for number in range(1, config.rounds + 1):
+            result = read_result(Path(config.workdir) / method / f"round{number}")
+            labels.append(open_labels(result.labels, images))
+            columns.append(f"{method} {number}")
+    batch = next(
+        iter(scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS))
+    )
+    rows = []
+    for photo, maps in zip(batch["image"].numpy(), batch["labels"].numpy(), strict=True):
+        rows.append([_data_uri(cell) for cell in [photo / 255, *np.moveaxis(maps, -1, 0)]])
+    return Gallery("Training labels, round by round", columns, rows)
+
+
+def _data_uri(cell: np.ndarray) -> str:
+    """Encodes a picture in [0, 1], float [S, S] or [S, S, 3], as a small JPEG data URI."""
+    pixels = np.rint(np.clip(cell, 0, 1) * 255).astype(np.uint8)
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    pixels = cv2.resize(pixels, (160, 160), interpolation=cv2.INTER_AREA)
+    data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()

@@ -1,0 +1,100 @@
+"""The stage table: how good maps, labels and predictions are at every stage of a run."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from deepusps_tf.config import Config
+from deepusps_tf.evaluate import Scores
+
+SCORES = "scores.json"
+COLUMNS = ("MAE", "F 0.5", "F 2xmean", "precision", "recall")
+
+
+@dataclasses.dataclass(frozen=True)
+class StageRow:
+    """One line of the table.
+
+    Attributes:
+        method: `rbd` and so on, or `fusion`.
+        stage: 0 for the handcrafted map, then the round's number.
+        output: what was scored: `map`, `prediction`, `prediction + CRF` or `labels`.
+        split: `train` (label quality) or `test`.
+        scores: the figures.
+    """
+
+    method: str
+    stage: int
+    output: str
+    split: str
+    scores: Scores
+
+    @property
+    def name(self) -> str:
+        """What the table calls the row."""
+        if self.stage == 0:
+            return f"{self.method} handcrafted map"
+        where = self.method if self.method == "fusion" else f"{self.method} round {self.stage}"
+        return f"{where} {self.output}"
+
+
+def scored(folder: Path, score: Callable[[], list[StageRow]]) -> list[StageRow]:
+    """Returns the rows kept in `folder`, or makes and keeps them there."""
+    path = folder / SCORES
+    if path.is_file():
+        return read_rows(path)
+    rows = score()
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".tmp")
+    partial.write_text(rows_json(rows), encoding="utf-8")
+    partial.replace(path)
+    return rows
+
+
+def rows_json(rows: Sequence[StageRow]) -> str:
+    """Serialises rows for `read_rows`."""
+    return json.dumps([dataclasses.asdict(row) for row in rows], indent=2) + "\n"
+
+
+def read_rows(path: Path) -> list[StageRow]:
+    """Reads rows that `rows_json` wrote."""
+    lines = json.loads(path.read_text(encoding="utf-8"))
+    return [StageRow(**{**line, "scores": Scores(**line["scores"])}) for line in lines]
+
+
+def collect_rows(config: Config) -> list[StageRow]:
+    """Reads the rows of every stage scored so far in a workdir, in the order of the schedule."""
+    rows = []
+    for method in config.methods:
+        for number in range(config.rounds + 1):
+            rows += _kept(Path(config.workdir) / method / f"round{number}")
+    return rows + _kept(Path(config.workdir) / "fusion")
+
+
+def _kept(folder: Path) -> list[StageRow]:
+    path = folder / SCORES
+    return read_rows(path) if path.is_file() else []
+
+
+def figures(scores: Scores) -> list[str]:
+    """Formats the scores of a row in percent, in the order of `COLUMNS`."""
+    values = (scores.mae, scores.f_fixed, scores.f_adaptive, scores.precision, scores.recall)
+    return [f"{100 * value:.2f}" for value in values]
+
+
+def table_text(rows: Sequence[StageRow]) -> str:
+    """Lays the rows out for a console, test rows first; figures are percentages."""
+    lines = []
+    for split, title in (("test", "held-out photos"), ("train", "labels of the training photos")):
+        part = [row for row in rows if row.split == split]
+        if not part:
+            continue
+        width = max(len(row.name) for row in part)
+        lines.append(f"{title} ({part[0].scores.count}), in %")
+        lines.append(" ".join([" " * width, *(f"{name:>9}" for name in COLUMNS)]))
+        for row in part:
+            cells = (f"{cell:>9}" for cell in figures(row.scores))
+            lines.append(" ".join([f"{row.name:<{width}}", *cells]))
+        lines.append("")
+    return "\n".join(lines)

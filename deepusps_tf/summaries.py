@@ -1,0 +1,74 @@
+"""What a run shows in TensorBoard: scalars every epoch, pictures every round."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from deepusps_tf.crf_pool import CrfPool
+from deepusps_tf.dataset import scoring_batches
+from deepusps_tf.records import RecordSet
+
+PICTURES = 4  # photos a round shown in TensorBoard
+
+
+class EpochScalars(keras.callbacks.Callback):
+    """Writes loss, learning rate, photos a second and the CRFs left to do, once an epoch.
+
+    Args:
+        folder: the TensorBoard log of one round.
+        count: photos an epoch.
+        pool: the CRF's processes, or None.
+    """
+
+    def __init__(self, folder: Path, count: int, pool: CrfPool | None):
+        super().__init__()
+        self._folder = str(folder)
+        self._count = count
+        self._pool = pool
+        self._writer: tf.summary.SummaryWriter | None = None
+        self._started = 0.0
+
+    def on_train_begin(self, logs=None):
+        """Opens the log."""
+        self._writer = tf.summary.create_file_writer(self._folder)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Starts the clock."""
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the epoch's scalars, before the CRFs under way are waited for."""
+        seconds = time.monotonic() - self._started
+        with self._writer.as_default(step=epoch + 1):
+            tf.summary.scalar("loss", logs["loss"])
+            tf.summary.scalar("learning_rate", self.model.optimizer.learning_rate)
+            tf.summary.scalar("photos_per_second", self._count / seconds)
+            if self._pool is not None:
+                tf.summary.scalar("crf_pending", self._pool.pending)
+        self._writer.flush()
+
+    def on_train_end(self, logs=None):
+        """Closes the log."""
+        self._writer.close()
+
+
+def write_scores(folder: Path, step: int, scores: dict[str, float]) -> None:
+    """Writes named scores of a stage as scalars."""
+    with tf.summary.create_file_writer(str(folder)).as_default(step=step):
+        for name, value in scores.items():
+            tf.summary.scalar(name, value)
+
+
+def write_round_pictures(
+    *, folder: Path, step: int, images: RecordSet, labels: Sequence[RecordSet], size: int
+) -> None:
+    """Writes the first photos of a set, each beside its labels, one picture a photo."""
+    batches = scoring_batches(images=images, labels=labels, size=size, batch_size=PICTURES)
+    batch = next(iter(batches))
+    maps = tf.repeat(tf.transpose(batch["labels"], [3, 0, 1, 2])[..., None], 3, axis=-1)
+    strips = tf.concat([batch["image"] / 255.0, *tf.unstack(maps)], axis=2)
+    with tf.summary.create_file_writer(str(folder)).as_default(step=step):
+        tf.summary.image("photo, labels before, labels after", strips, max_outputs=PICTURES)
