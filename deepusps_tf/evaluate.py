@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import scoring_batches
@@ -54,13 +53,16 @@ class Predictions:
 def predict_set(
     *, network: keras.Model, images: RecordSet, size: int, batch_size: int
 ) -> Iterator[Predictions]:
-    """Runs a network in inference mode over a set of photos, in record order, on one device."""
-    predict = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
+    """Runs a network in inference mode over a set of photos, in record order.
+
+    The network must not have been built under a strategy: Keras would then run each batch once a
+    replica.
+    """
     for batch in scoring_batches(images=images, size=size, batch_size=batch_size):
         yield Predictions(
             ids=[photo_id.decode() for photo_id in batch["id"].numpy()],
             rgb=np.rint(batch["image"].numpy()).astype(np.uint8),
-            probability=predict(batch["image"]).numpy()[..., 0],
+            probability=network.predict_on_batch(batch["image"])[..., 0],
             mask=batch["mask"].numpy()[..., 0],
         )
 

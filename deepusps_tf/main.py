@@ -71,7 +71,7 @@ def predict(config: Config) -> None:
 
 def _export(config: Config) -> Path:
     from deepusps_tf.export import export_model
-    from deepusps_tf.rounds import load_fusion
+    from deepusps_tf.train import load_fusion
 
     network = load_fusion(config)
     return export_model(network=network, size=config.size, folder=Path(config.workdir) / "export")

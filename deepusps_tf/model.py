@@ -1,6 +1,7 @@
 """The saliency network: normalisation, feature network, head, upsampling to the input's size."""
 
 import os
+import warnings
 from pathlib import Path
 
 import keras
@@ -33,7 +34,7 @@ class BilinearUpsampling(keras.layers.Layer):
     """
 
     def __init__(self, factor: int, *, extend_border: bool = False, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**kwargs)
         self.factor = factor
         self.extend_border = extend_border
 
@@ -142,8 +143,11 @@ def load_pretrained(
         raise InputError(f"--pretrained={path}: no such file")
     if path.name.endswith((".weights.h5", ".keras")):
         try:
-            model.load_weights(path)
-        except (ValueError, OSError, KeyError) as error:
+            with warnings.catch_warnings():
+                # Keras only warns of layers that the file does not know.
+                warnings.simplefilter("error", UserWarning)
+                model.load_weights(path)
+        except (UserWarning, ValueError, OSError, KeyError) as error:
             detail = " ".join(str(error).split())[:120]
             raise InputError(f"{path}: does not fit {network.name} ({detail})") from error
         return []
@@ -170,6 +174,7 @@ def _skip_head(features, image, factory: LayerFactory) -> keras.KerasTensor:
     x = keras.layers.ReLU()(keras.layers.Add()([x, skip]))
     x = factory.conv(x, _DECODER_CHANNELS, 3, name="decoder.join")
     x = keras.layers.ReLU()(factory.batch_norm(x, name="decoder.join_bn", epsilon=1e-3))
-    logit = factory.conv(x, 1, 1, use_bias=True, name="seg")
+    # Small first logits: a saturated sigmoid gives the F-measure loss no gradient.
+    logit = factory.conv(x, 1, 1, use_bias=True, fan=2 * _DECODER_CHANNELS, name="seg")
     logit = BilinearUpsampling(8, extend_border=True, name="logits")(logit, image)
     return keras.layers.Activation("sigmoid", dtype="float32", name="probability")(logit)

@@ -13,10 +13,10 @@ import numpy as np
 from deepusps_tf.config import Config
 from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.evaluate import predict_set
+from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.records import open_labels
-from deepusps_tf.rounds import PhotoSets, load_fusion, open_photos, open_round0
 from deepusps_tf.stages import COLUMNS, StageRow, figures, rows_json
-from deepusps_tf.train import read_result
+from deepusps_tf.train import load_fusion, read_result
 
 PHOTOS = 8
 TITLES = {"test": "Held-out photos", "train": "Labels of the training photos"}
@@ -80,7 +80,7 @@ def _write_csv(path: Path, rows: Sequence[StageRow]) -> None:
 def _test_gallery(config: Config, photos: PhotoSets) -> Gallery:
     """Test photos beside their handcrafted maps, the fused prediction and the truth."""
     images = photos.test
-    labels = [open_round0(config.records, "test", name, images) for name in config.methods]
+    labels = [photos.handcrafted("test", name) for name in config.methods]
     batch = next(
         iter(scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS))
     )
@@ -102,7 +102,7 @@ def _label_gallery(config: Config, photos: PhotoSets) -> Gallery:
     images = photos.train
     columns, labels = ["photo"], []
     for method in config.methods:
-        labels.append(open_round0(config.records, "train", method, images))
+        labels.append(photos.handcrafted("train", method))
         columns.append(f"{method} map")
         for number in range(1, config.rounds + 1):
             result = read_result(Path(config.workdir) / method / f"round{number}")

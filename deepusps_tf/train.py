@@ -233,3 +233,17 @@ def read_result(folder: Path) -> RoundResult:
     fields = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     stem = str(folder / "labels") if fields["labels"] else None
     return RoundResult(folder, stem, tuple(fields["losses"]), fields["seconds"])
+
+
+def load_fusion(config: Config) -> keras.Model:
+    """Builds the fused network of a finished run.
+
+    Raises:
+        InputError: where the workdir holds no finished run.
+    """
+    folder = Path(config.workdir) / "fusion"
+    if not (folder / RESULT).is_file():
+        raise InputError(f"{config.workdir}: holds no finished run; finish it with --mode=train")
+    network = build_model(backbone=config.backbone, size=config.size)
+    network.load_weights(read_result(folder).weights)
+    return network

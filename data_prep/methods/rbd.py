@@ -89,7 +89,7 @@ def _sobel_edges(grey: np.ndarray) -> np.ndarray:
 
 def _segments(rgb: np.ndarray) -> np.ndarray:
     """Superpixels of about 600 pixels: int32 [H, W]."""
-    wanted = max(1, round(rgb.shape[0] * rgb.shape[1] / _PIXELS_PER_SEGMENT))
+    wanted = max(1, int(rgb.shape[0] * rgb.shape[1] / _PIXELS_PER_SEGMENT + 0.5))
     lab = rgb_to_lab(rgb, gamma=2.2)
     return superpixels.slic(lab, wanted, compactness=_COMPACTNESS, seeding="cells")
 

@@ -81,10 +81,11 @@ def place(
     Raises:
         InputError: the tensors are not those of `variant`.
     """
-    named = {_canonical(name): name for name in state}
-    if len(named) != len(state):
-        raise InputError(f"{source} as {variant}: a tensor comes under two names")
-    canonical = {name: state[original] for name, original in named.items()}
+    originals = {_canonical(name): name for name in state}
+    source = f"{source} as {variant}"
+    if len(originals) != len(state):
+        raise InputError(f"{source}: a tensor comes under two names; save one state dict alone")
+    canonical = {name: state[original] for name, original in originals.items()}
     prefixes = {
         layer.name: layer.name
         for layer in model.layers
@@ -92,11 +93,9 @@ def place(
     }
     if "seg.weight" in state and len(state["seg.weight"]) == 2:
         prefixes["seg"] = "seg"
-    left_out = place_tensors(model, canonical, prefixes, f"{source} as {variant}")
-    for name in left_out:
-        if not re.fullmatch(r"(seg|fc|up|layer10)\.(weight|bias)", name):
-            raise InputError(f"{source} as {variant}: no layer takes tensor {named[name]}")
-    return [named[name] for name in left_out]
+    heads = r"(seg|fc|up|layer10)\.(weight|bias)"
+    left_out = place_tensors(model, canonical, prefixes, source, heads=heads)
+    return [originals[name] for name in left_out]
 
 
 def default_weights(*, variant: str) -> Path:

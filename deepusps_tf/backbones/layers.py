@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import zlib
 from collections.abc import Mapping
 
@@ -37,8 +38,9 @@ class LayerFactory:
         dilation: int = 1,
         padding: str = "same",
         use_bias: bool = False,
+        fan: int | None = None,
     ) -> keras.KerasTensor:
-        """Convolves; weights from a normal of variance 2 / (kernel_size^2 * filters)."""
+        """Convolves; weights from a normal of variance 2 / fan, by default kernel_size^2 filters."""
         return keras.layers.Conv2D(
             filters,
             kernel_size,
@@ -46,7 +48,7 @@ class LayerFactory:
             dilation_rate=dilation,
             padding=padding,
             use_bias=use_bias,
-            kernel_initializer=self._normal(name, kernel_size**2 * filters),
+            kernel_initializer=self._normal(name, fan or kernel_size**2 * filters),
             name=name,
         )(x)
 
@@ -89,6 +91,8 @@ def place_tensors(
     state: Mapping[str, np.ndarray],
     prefixes: Mapping[str, str],
     source: str,
+    *,
+    heads: str,
 ) -> list[str]:
     """Puts tensors in PyTorch's layout into Keras layers, each exactly once.
 
@@ -96,14 +100,16 @@ def place_tensors(
         model: has a layer for every key of `prefixes`.
         state: tensor name -> array; convolutions [out,in,kh,kw], dense layers [out,in].
         prefixes: layer name -> what comes before `.weight` and so on in the tensor's name.
-        source: network and file, for the messages.
+        source: file and network, for the messages.
+        heads: pattern of the names that may be left out.
 
     Returns:
         The names of the tensors that no layer took, in order (`num_batches_tracked` counters,
         which Keras has no use for, are not mentioned).
 
     Raises:
-        InputError: a tensor is missing or of another shape; the model is then unchanged.
+        InputError: a tensor is missing, of another shape, or neither taken nor a head's; the
+            model is then unchanged.
     """
     values, taken = [], set()
     for layer_name, prefix in prefixes.items():
@@ -119,11 +125,15 @@ def place_tensors(
                 )
             values.append((variable, value))
             taken.add(name)
+    left_out = [
+        name for name in state if name not in taken and not name.endswith(".num_batches_tracked")
+    ]
+    for name in left_out:
+        if not re.fullmatch(heads, name):
+            raise InputError(f"{source}: no layer takes tensor {name}; is it another network's?")
     for variable, value in values:
         variable.assign(value)
-    return [
-        name for name in state if name not in taken and not name.endswith("num_batches_tracked")
-    ]
+    return left_out
 
 
 def _correspondence(layer: keras.Layer) -> list[tuple[keras.Variable, str, tuple | None]]:

@@ -1,0 +1,105 @@
+"""Small record sets and a small network that the tests of the training rooms share."""
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from deepusps_tf.config import Config
+from deepusps_tf.devices import make_strategy
+from deepusps_tf.records import ImageRecord, LabelRecord, encode_png, open_set, write_shards
+
+SIDE = 32
+
+
+@pytest.fixture(scope="session", autouse=True)
+def four_cpus():
+    """Splits the CPU before any test touches TensorFlow; it can be done once in a process."""
+    return make_strategy("cpu:4")
+
+
+def disc_photo(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """A noisy dark photo with a bright disc, and the disc as mask: uint8 [40,48,3] and [40,48]."""
+    random = np.random.default_rng(number)
+    mask = np.zeros((40, 48), np.uint8)
+    centre = (int(random.integers(14, 34)), int(random.integers(12, 28)))
+    cv2.circle(mask, centre, int(random.integers(6, 11)), 255, -1)
+    photo = random.integers(0, 60, (40, 48, 3), dtype=np.uint8)
+    photo[mask > 0] += np.uint8(150)
+    return photo, mask
+
+
+def noisy_map(number: int, mask: np.ndarray) -> np.ndarray:
+    """A handcrafted-like map of a mask: blurred, dimmed and noisy."""
+    random = np.random.default_rng(1000 + number)
+    blurred = cv2.GaussianBlur(mask, (0, 0), 3).astype(np.int32)
+    return np.clip(blurred * 0.8 + random.integers(0, 50, mask.shape), 0, 255).astype(np.uint8)
+
+
+def write_disc_records(folder, *, count: int, methods=("rbd", "mc"), masks=True, first=0) -> None:
+    """Writes one record set of disc photos with a label version a method."""
+    made = [(f"photo{first + n:03d}", *disc_photo(first + n)) for n in range(count)]
+    images = (
+        ImageRecord(name, encode_png(photo), 40, 48, encode_png(mask) if masks else None)
+        for name, photo, mask in made
+    )
+    write_shards(stem=f"{folder}/images", records=images, count=count)
+    for offset, method in enumerate(methods):
+        labels = (
+            LabelRecord.from_map(name, noisy_map(100 * offset + n, mask))
+            for n, (name, _, mask) in enumerate(made)
+        )
+        write_shards(stem=f"{folder}/labels/{method}/round0", records=labels, count=count)
+
+
+@pytest.fixture
+def disc_records(tmp_path):
+    """Records with 10 training and 4 test photos, methods rbd and mc."""
+    write_disc_records(tmp_path / "records/train", count=10)
+    write_disc_records(tmp_path / "records/test", count=4, first=50)
+    return tmp_path / "records"
+
+
+@pytest.fixture
+def disc_photos(disc_records):
+    """The opened training photos of `disc_records`."""
+    return open_set(f"{disc_records}/train/images")
+
+
+def tiny_model(*, backbone, size, synchronized=False, seed=0, **_) -> keras.Model:
+    """A network of two convolutions in place of a real one."""
+    image = keras.Input((size, size, 3))
+    x = keras.layers.Rescaling(1 / 128, -1)(image)
+    start = keras.initializers.GlorotUniform(seed)
+    # No bias before BatchNorm, which cancels it: Adam would blow its rounding noise up.
+    x = keras.layers.Conv2D(4, 5, padding="same", use_bias=False, kernel_initializer=start)(x)
+    x = keras.layers.BatchNormalization(momentum=0.9, synchronized=synchronized)(x)
+    x = keras.layers.ReLU()(x)
+    start = keras.initializers.GlorotUniform(seed + 1)
+    x = keras.layers.Conv2D(1, 5, padding="same", kernel_initializer=start)(x)
+    return keras.Model(image, keras.layers.Activation("sigmoid")(x))
+
+
+@pytest.fixture
+def tiny_network(monkeypatch):
+    """Lets rounds train `tiny_model` whatever the backbone."""
+    monkeypatch.setattr("deepusps_tf.train.build_model", tiny_model)
+    monkeypatch.setattr("deepusps_tf.rounds.build_model", tiny_model)
+
+
+@pytest.fixture
+def tiny_config(tmp_path, disc_records):
+    """Settings of a run of seconds on `disc_records`."""
+    return Config(
+        records=str(disc_records),
+        workdir=str(tmp_path / "run"),
+        methods=("rbd", "mc"),
+        size=SIDE,
+        rounds=2,
+        epochs=2,
+        fusion_epochs=2,
+        batch_size=4,
+        learning_rates=(1e-2, 1e-2),
+        fusion_learning_rate=1e-2,
+        crf_processes=1,
+    )

@@ -1,0 +1,91 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+from absl import flags
+
+from data_prep.errors import InputError
+from deepusps_tf import config as config_module
+from deepusps_tf.config import Config, define_flags, read_flagfile
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.flags"))
+
+
+def paths(**changes) -> Config:
+    return Config(**{"records": "r", "workdir": "w", **changes})
+
+
+def test_saved_flagfile_parses_back_to_the_same_config(tmp_path):
+    config = paths(
+        images="a folder/with, commas",
+        masks="m",
+        holdout=0.25,
+        methods=("mc", "rbd"),
+        learning_rates=(1e-3, 5e-4, 2.5e-4),
+        crf=False,
+        seed=-3,
+    )
+    config.save(tmp_path / "config.flags")
+    assert read_flagfile(tmp_path / "config.flags") == config
+
+
+def test_defaults_are_those_of_the_release():
+    config = paths()
+    assert (config.backbone, config.size, config.batch_size) == ("drn_d_105", 432, 20)
+    assert config.learning_rates == (1e-6, 2e-6, 5e-6)
+    assert (config.epochs, config.fusion_epochs, config.fusion_learning_rate) == (25, 200, 1e-4)
+    assert (config.beta_squared, config.fusion_beta_squared) == (1.0, 4.0)
+    assert (config.mva_momentum, config.threshold_scale) == (0.7, 1.5)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_shipped_flagfiles_parse(path):
+    assert read_flagfile(path).mode == "train"
+
+
+def test_flags_cover_every_field_once():
+    values = flags.FlagValues()
+    define_flags(values)
+    fields = {field.name for field in dataclasses.fields(Config)}
+    assert {name for name in values if name not in ("flagfile", "undefok")} == fields
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"records": None}, "--mode=train needs --records"),
+        ({"images": "a", "sample_size": 30}, "--images and --sample_size contradict"),
+        ({"masks": "m"}, "--masks needs --images"),
+        ({"images": "a", "holdout": 0.2}, "--holdout needs --masks"),
+        ({"images": "a", "masks": "m", "holdout": 1.0}, "must be in \\[0, 1\\)"),
+        ({"test_images": "t"}, "--test_images needs --test_masks"),
+        ({"rounds": 2}, "--learning_rates has 3 values for --rounds=2"),
+        ({"methods": ("rbd", "gbvs")}, "--methods=gbvs: choose from rbd,dsr,mc,hs"),
+        ({"methods": ("rbd", "rbd")}, "a method is named twice"),
+        ({"size": 100}, "multiple of 8"),
+        ({"epochs": 0}, "--epochs must be at least 1"),
+        ({"mode": "predict"}, "--mode=predict needs --model"),
+    ],
+)
+def test_contradictions_are_refused_in_one_line(changes, message):
+    with pytest.raises(InputError, match=message) as caught:
+        paths(**changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_bad_number_in_a_list_names_the_flag(tmp_path):
+    (tmp_path / "bad.flags").write_text("--learning_rates=1e-3,fast\n")
+    with pytest.raises(InputError, match="--learning_rates: could not convert"):
+        read_flagfile(tmp_path / "bad.flags")
+
+
+def test_unknown_flag_names_the_file(tmp_path):
+    (tmp_path / "bad.flags").write_text("--speed=3\n")
+    with pytest.raises(InputError, match="bad.flags: Unknown command line flag 'speed'"):
+        read_flagfile(tmp_path / "bad.flags")
+
+
+def test_only_this_module_reads_flags():
+    package = Path(config_module.__file__).parent
+    readers = [path.name for path in package.rglob("*.py") if "FLAGS" in path.read_text()]
+    assert readers == ["config.py"]

@@ -1,0 +1,46 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from deepusps_tf.crf import CrfSettings, refine
+
+
+def two_halves():
+    rgb = np.zeros((24, 32, 3), np.uint8)
+    rgb[:, 16:] = 220
+    probability = np.full((24, 32), 0.3, np.float32)
+    probability[:, 16:] = 0.7
+    return rgb, probability
+
+
+def test_sharpens_along_the_colour_edge():
+    rgb, probability = two_halves()
+    refined = refine(rgb, probability)
+    assert refined.dtype == np.float32 and refined.shape == (24, 32)
+    assert refined[:, :16].max() < 0.05 and refined[:, 16:].min() > 0.95
+
+
+def test_corrects_a_lone_wrong_pixel():
+    rgb, probability = two_halves()
+    probability[12, 24] = 0.1
+    assert refine(rgb, probability)[12, 24] > 0.5
+
+
+def test_no_iteration_returns_the_input():
+    rgb, probability = two_halves()
+    refined = refine(rgb, probability, CrfSettings(iterations=0))
+    assert refined == pytest.approx(probability, abs=1e-6)
+
+
+def test_certain_pixels_stay_finite():
+    rgb, probability = two_halves()
+    assert np.isfinite(refine(rgb, np.round(probability))).all()
+
+
+def test_imports_no_tensorflow():
+    code = (
+        "import sys, deepusps_tf.crf, data_prep.worker_pool; sys.exit('tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,57 @@
+import threading
+
+import numpy as np
+import pytest
+
+from deepusps_tf.crf import RELEASE_SETTINGS, refine
+from deepusps_tf.crf_pool import QUEUED_PER_PROCESS, CrfPool
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with CrfPool(1, RELEASE_SETTINGS) as pool:
+        yield pool
+
+
+def pairs(count):
+    random = np.random.default_rng(0)
+    for _ in range(count):
+        rgb = random.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        yield rgb, random.random((12, 16), np.float32)
+
+
+def test_collects_every_map_as_refine_makes_it(pool):
+    collected = {}
+    for number, (rgb, probability) in enumerate(pairs(20)):
+        pool.submit(rgb, probability, lambda result, n=number: collected.__setitem__(n, result))
+    pool.drain()
+    assert pool.pending == 0 and sorted(collected) == list(range(20))
+    for number, pair in enumerate(pairs(20)):
+        assert np.array_equal(collected[number], refine(*pair))
+
+
+def test_refine_all_keeps_the_order(pool):
+    for refined, pair in zip(pool.refine_all(pairs(5)), pairs(5), strict=True):
+        assert np.array_equal(refined, refine(*pair))
+
+
+def test_submit_waits_when_the_queue_is_full(pool):
+    gate = threading.Event()
+    rgb, probability = next(pairs(1))
+    for _ in range(QUEUED_PER_PROCESS):
+        pool.submit(rgb, probability, lambda _: gate.wait())
+    waiting = threading.Thread(target=pool.submit, args=(rgb, probability, lambda _: None))
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive() and pool.pending == QUEUED_PER_PROCESS
+    gate.set()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    pool.drain()
+
+
+def test_failure_in_a_process_is_raised_by_drain():
+    with CrfPool(1, RELEASE_SETTINGS) as pool:
+        pool.submit(np.zeros((4, 4, 3), np.uint8), np.zeros((5, 5), np.float32), lambda _: None)
+        with pytest.raises(ValueError, match=r"."):
+            pool.drain()

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from deepusps_tf.dataset import (
+    DUPLICATE,
+    scoring_batches,
+    steps_per_epoch,
+    training_batches,
+)
+from deepusps_tf.records import open_labels, open_set
+from tests.deepusps_tf.conftest import disc_photo, write_disc_records
+
+
+@pytest.fixture
+def labels(disc_records, disc_photos):
+    return [open_labels(f"{disc_records}/train/labels/rbd/round0", disc_photos)]
+
+
+def epochs_of(images, labels, *, batch_size=4, seed=0, first_epoch=0, epochs=2):
+    """Runs training batches and returns the indices of each epoch."""
+    batches = training_batches(
+        images=images,
+        labels=labels,
+        size=16,
+        batch_size=batch_size,
+        seed=seed,
+        first_epoch=first_epoch,
+        epochs=epochs,
+    )
+    indices = [inputs["index"].numpy().tolist() for inputs, _ in batches]
+    steps = steps_per_epoch(len(images.ids), batch_size)
+    return [sum(indices[start : start + steps], []) for start in range(0, len(indices), steps)]
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 10, 25])
+def test_every_photo_once_an_epoch_and_whole_batches(disc_photos, labels, batch_size):
+    for epoch in epochs_of(disc_photos, labels, batch_size=batch_size):
+        assert sorted(index for index in epoch if index != DUPLICATE) == list(range(10))
+        assert len(epoch) % batch_size == 0 and len(epoch) < 10 + batch_size
+
+
+def test_order_is_a_function_of_seed_and_epoch(disc_photos, labels):
+    whole = epochs_of(disc_photos, labels, epochs=3)
+    assert whole == epochs_of(disc_photos, labels, epochs=3)
+    assert whole[1:] == epochs_of(disc_photos, labels, first_epoch=1, epochs=3)
+    assert whole[0] != whole[1]
+    assert whole != epochs_of(disc_photos, labels, epochs=3, seed=1)
+
+
+def test_labels_belong_to_their_photos(disc_photos, labels):
+    batches = training_batches(
+        images=disc_photos,
+        labels=labels * 2,
+        size=32,
+        batch_size=5,
+        seed=0,
+        first_epoch=0,
+        epochs=1,
+    )
+    for inputs, maps in batches:
+        assert set(inputs) == {"index", "image"}
+        assert maps.shape == (5, 32, 32, 2)
+        assert np.array_equal(maps[..., 0], maps[..., 1])
+        bright = inputs["image"].numpy().mean(axis=-1) > 120
+        inside = maps.numpy()[..., 0][bright].mean()
+        assert inside > 0.5 > 0.25 > maps.numpy()[..., 0][~bright].mean()
+
+
+def test_scoring_batches_keep_record_order_and_carry_the_truth(disc_photos, labels):
+    batches = list(scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=4))
+    ids = [photo_id.decode() for batch in batches for photo_id in batch["id"].numpy()]
+    assert tuple(ids) == disc_photos.ids
+    assert [batch["image"].shape[0] for batch in batches] == [4, 4, 2]
+    truth = disc_photo(0)[1] > 127
+    mask = batches[0]["mask"].numpy()[0, ..., 0]
+    assert set(np.unique(mask)) == {0, 1}
+    assert mask.mean() == pytest.approx(truth.mean(), abs=0.02)
+    assert batches[0]["index"].numpy().tolist() == [0, 1, 2, 3]
+    assert 0 <= batches[0]["image"].numpy().min() and batches[0]["image"].numpy().max() <= 255
+
+
+def test_masks_are_empty_where_there_are_none(tmp_path):
+    write_disc_records(tmp_path, count=2, methods=(), masks=False)
+    images = open_set(f"{tmp_path}/images")
+    assert not images.manifest.has_masks
+    batch = next(iter(scoring_batches(images=images, size=16, batch_size=2)))
+    assert "labels" not in batch and batch["mask"].numpy().sum() == 0

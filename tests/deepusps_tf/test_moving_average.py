@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from deepusps_tf.moving_average import MovingAverage
+
+
+def run(tmp_path, epochs, momentum=0.7, count=5, size=8):
+    random = np.random.default_rng(1)
+    maps = random.random((epochs, count, size, size), np.float32)
+    average = MovingAverage(tmp_path, count, size, momentum)
+    for epoch in range(epochs):
+        average.begin_epoch(epoch)
+        for index in random.permutation(count):
+            average.update(index, maps[epoch, index])
+        average.end_epoch()
+        average.keep_only(epoch + 1)
+    return average, maps
+
+
+def test_equals_the_recurrence_within_half_precision(tmp_path):
+    average, maps = run(tmp_path, 6)
+    expected = np.zeros(maps.shape[1:], np.float64)
+    for refined in maps:
+        expected = 0.3 * refined + 0.7 * expected
+    stored = np.load(average.path(6)).astype(np.float64)
+    assert np.abs(stored - expected).max() < 5e-4
+    labels = np.stack(list(average.labels(6)))
+    unbiased = 255 * expected / (1 - 0.7**6)
+    assert np.abs(labels - unbiased).max() < 0.5 + 255 * 5e-4 / (1 - 0.7**6)
+
+
+def test_zero_start_is_divided_out(tmp_path):
+    average = MovingAverage(tmp_path, 1, 4, 0.7)
+    constant = np.full((4, 4), 0.8, np.float32)
+    for epoch in range(2):
+        average.begin_epoch(epoch)
+        average.update(0, constant)
+        average.end_epoch()
+    assert (next(average.labels(2)) == 204).all()  # 0.8 x 255, not 0.8 (1 - .49) x 255
+
+
+@pytest.mark.parametrize("indices", [[0, 1], [0, 1, 2, 2]])
+def test_a_photo_missing_or_twice_is_an_error(tmp_path, indices):
+    average = MovingAverage(tmp_path, 3, 4, 0.7)
+    average.begin_epoch(0)
+    for index in indices:
+        average.update(index, np.zeros((4, 4), np.float32))
+    with pytest.raises(RuntimeError, match="photo 2 [02] times"):
+        average.end_epoch()
+
+
+def test_keeps_only_the_last_epoch(tmp_path):
+    run(tmp_path, 3)
+    assert [path.name for path in tmp_path.iterdir()] == ["mva-0003.npy"]

@@ -1,0 +1,213 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data_prep.errors import InputError
+from deepusps_tf import train
+from deepusps_tf.crf import RELEASE_SETTINGS, refine
+from deepusps_tf.crf_pool import CrfPool
+from deepusps_tf.dataset import DUPLICATE
+from deepusps_tf.devices import make_strategy
+from deepusps_tf.pseudo_labels import PseudoLabels
+from deepusps_tf.records import open_labels, open_set
+from deepusps_tf.train import Round, load_fusion, train_round
+from tests.deepusps_tf.conftest import tiny_model, write_disc_records
+
+pytestmark = pytest.mark.usefixtures("tiny_network")
+
+SPEC = Round(
+    name="rbd/round1",
+    number=0,
+    threshold=0.3,
+    beta_squared=1.0,
+    learning_rate=1e-2,
+    epochs=2,
+    collect=True,
+)
+
+
+@pytest.fixture
+def run_round(tiny_config, disc_photos):
+    """Runs `SPEC` in a workdir of its own; options change the config, the spec or the call."""
+
+    def run(workdir: Path, *, devices="cpu:1", pool=None, images=disc_photos, spec=SPEC, **changes):
+        config = dataclasses.replace(tiny_config, workdir=str(workdir), **changes)
+        labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
+        return train_round(
+            config=config,
+            spec=spec,
+            images=images,
+            labels=labels,
+            strategy=make_strategy(devices),
+            pool=pool,
+        )
+
+    return run
+
+
+def weights_of(result) -> list[np.ndarray]:
+    network = tiny_model(backbone="", size=32)
+    network.load_weights(result.weights)
+    return network.get_weights()
+
+
+def label_maps(result, images) -> np.ndarray:
+    dataset = tf.data.TFRecordDataset(open_labels(result.labels, images).shards)
+    feature = {"label": tf.io.FixedLenFeature([], tf.string)}
+    parsed = (tf.io.parse_single_example(record, feature)["label"] for record in dataset)
+    return np.stack([tf.io.decode_png(label).numpy()[..., 0] for label in parsed])
+
+
+def record_pushes(monkeypatch) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """Keeps (index, rgb, probability) of everything handed to a sink."""
+    pushed = []
+    push = PseudoLabels.push
+
+    def keep(self, index, image, probability):
+        rows = zip(index.numpy(), image.numpy(), probability.numpy()[..., 0], strict=True)
+        pushed.extend(rows)
+        push(self, index, image, probability)
+
+    monkeypatch.setattr(PseudoLabels, "push", keep)
+    return pushed
+
+
+@pytest.mark.parametrize("devices", ["cpu:1", "cpu:4"])
+def test_every_photo_enters_once_an_epoch(tmp_path, run_round, monkeypatch, devices):
+    pushed = record_pushes(monkeypatch)
+    result = run_round(tmp_path / "w", devices=devices)
+    entered = [index for index, _, _ in pushed if index != DUPLICATE]
+    assert sorted(entered) == sorted(list(range(10)) * 2)
+    assert len(result.losses) == 2 and result.losses[1] < result.losses[0]
+
+
+def test_labels_are_the_crf_refined_average_of_what_was_handed_over(
+    tmp_path, run_round, disc_photos, monkeypatch
+):
+    pushed = record_pushes(monkeypatch)
+    with CrfPool(1, RELEASE_SETTINGS) as pool:
+        result = run_round(tmp_path / "w", pool=pool)
+    expected = np.zeros((10, 32, 32))
+    for index, image, probability in pushed:
+        if index != DUPLICATE:
+            refined = refine(np.rint(image).astype(np.uint8), probability)
+            expected[index] = 0.3 * refined + 0.7 * expected[index]
+    expected = 255 * expected / (1 - 0.7**2)
+    assert np.abs(label_maps(result, disc_photos) - expected).max() < 1
+
+
+def test_handed_over_prediction_is_made_before_the_update(tmp_path, run_round, monkeypatch):
+    pushed = record_pushes(monkeypatch)
+    config_seed_network = tiny_model(backbone="", size=32, seed=0)
+    run_round(tmp_path / "w")
+    first = [(image, probability) for _, image, probability in pushed[:4]]
+    images = np.stack([image for image, _ in first])
+    expected = config_seed_network(images, training=True).numpy()[..., 0]
+    assert np.abs(np.stack([probability for _, probability in first]) - expected).max() < 1e-5
+
+
+def test_four_devices_end_in_the_weights_and_labels_of_one(tmp_path, run_round, disc_photos):
+    one = run_round(tmp_path / "one", devices="cpu:1")
+    four = run_round(tmp_path / "four", devices="cpu:4")
+    for alone, mirrored in zip(weights_of(one), weights_of(four), strict=True):
+        assert np.abs(alone - mirrored).max() < 1e-4
+    assert one.losses == pytest.approx(four.losses, abs=1e-4)
+    difference = label_maps(one, disc_photos).astype(int) - label_maps(four, disc_photos)
+    assert np.abs(difference).max() <= 1
+
+
+def test_repeated_run_is_identical(tmp_path, run_round):
+    first, second = run_round(tmp_path / "first"), run_round(tmp_path / "second")
+    for a, b in zip(weights_of(first), weights_of(second), strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_truth_masks_do_not_reach_training(tmp_path, run_round, disc_records):
+    with_masks = run_round(tmp_path / "with")
+    write_disc_records(tmp_path / "bare", count=10, methods=(), masks=False)
+    bare = open_set(f"{tmp_path}/bare/images")
+    without = run_round(tmp_path / "without", images=bare)
+    for a, b in zip(weights_of(with_masks), weights_of(without), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_interrupted_round_ends_like_one_that_was_not(
+    tmp_path, run_round, disc_photos, monkeypatch
+):
+    whole = run_round(tmp_path / "whole")
+    end_epoch = train.EpochCommits.on_epoch_end
+
+    def interrupt(self, epoch, logs=None):
+        end_epoch(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train.EpochCommits, "on_epoch_end", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_round(tmp_path / "stopped")
+    monkeypatch.setattr(train.EpochCommits, "on_epoch_end", end_epoch)
+    resumed = run_round(tmp_path / "stopped")
+    assert resumed.losses == whole.losses
+    for a, b in zip(weights_of(whole), weights_of(resumed), strict=True):
+        assert a.tobytes() == b.tobytes()
+    assert np.array_equal(label_maps(whole, disc_photos), label_maps(resumed, disc_photos))
+
+
+def test_finished_round_is_not_run_again(tmp_path, run_round, monkeypatch):
+    first = run_round(tmp_path / "w")
+    monkeypatch.setattr(train, "_build", None)
+    assert run_round(tmp_path / "w") == first
+
+
+def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_config, disc_photos):
+    records = tiny_config.records
+    labels = [
+        open_labels(f"{records}/train/labels/{method}/round0", disc_photos)
+        for method in ("rbd", "mc")
+    ]
+    spec = dataclasses.replace(SPEC, name="fusion", collect=False, epochs=8)
+    result = train_round(
+        config=tiny_config,
+        spec=spec,
+        images=disc_photos,
+        labels=labels,
+        strategy=make_strategy("cpu:1"),
+        pool=None,
+    )
+    assert result.labels is None and result.losses[-1] < result.losses[0]
+    assert sorted(path.name for path in result.folder.iterdir()) == [
+        "network.weights.h5",
+        "round.json",
+    ]
+
+
+def test_infinite_prediction_stops_and_names_the_photos(tmp_path, run_round, monkeypatch):
+    def broken(**options):
+        network = tiny_model(**options)
+        network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
+        return network
+
+    monkeypatch.setattr(train, "build_model", broken)
+    with pytest.raises(InputError, match=r"not finite at photos photo\d+"):
+        run_round(tmp_path / "w")
+
+
+def test_batch_must_divide_by_the_devices(tmp_path, run_round):
+    with pytest.raises(InputError, match="--batch_size=6 must divide by 4 devices"):
+        run_round(tmp_path / "w", devices="cpu:4", batch_size=6)
+
+
+def test_damaged_commit_is_named(tmp_path, run_round):
+    commit = tmp_path / "w/rbd/round1/checkpoints/epoch-0001"
+    commit.mkdir(parents=True)
+    (commit / "state.json").write_text('{"epochs": 1, "losses": [0.5]}')
+    (commit / "model.weights.h5").write_bytes(b"not weights")
+    with pytest.raises(InputError, match="epoch-0001: damaged commit"):
+        run_round(tmp_path / "w")
+
+
+def test_unfinished_run_has_no_fused_network(tiny_config):
+    with pytest.raises(InputError, match="holds no finished run"):
+        load_fusion(tiny_config)
