@@ -9,13 +9,11 @@ interrupted run goes on where it stopped.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +27,7 @@ from tqdm import tqdm
 from data_prep.errors import InputError
 from data_prep.images import ImageError, Photo, list_photos, read_rgb_within, write_png
 from data_prep.methods import METHODS
+from data_prep.worker_pool import worker_pool
 
 DEFAULT_MAX_SIDE = 400  # the long side of the photos the methods' authors chose their constants on
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -135,15 +134,14 @@ def _results(todo: list[_Task], output: Path, max_side: int, jobs: int) -> Itera
                 yield _compute_photo(photo, missing, output, max_side)
         return
     with _one_thread_each():
-        pool = ProcessPoolExecutor(
-            jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
-        )
+        pool = worker_pool(jobs)
         try:
             with _ctrl_c_held():
                 futures = [pool.submit(_compute_photo, *task, output, max_side) for task in todo]
             yield from _finished(futures)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            with _ctrl_c_held():  # a second one would leave the pool half shut
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _finished(futures: list[Future]) -> Iterator[_Result]:
@@ -180,16 +178,6 @@ def _ctrl_c_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _start_worker() -> None:
-    """Makes a worker end with its parent, even if that is killed."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os._exit(1)
 
 
 def _compute_photo(photo: Photo, methods: tuple[str, ...], output: Path, max_side: int) -> _Result:

@@ -17,16 +17,18 @@ from deepusps_tf.config import Config, define_flags, from_flags
 def train(config: Config) -> None:
     """Prepares records where absent, runs all rounds and fusion, reports and exports."""
     from data_prep.prepare import Source, prepare_records
+    from deepusps_tf.devices import make_strategy
     from deepusps_tf.report import write_report
     from deepusps_tf.rounds import run_rounds
     from deepusps_tf.stages import table_text
     from deepusps_tf.workdir import locked_workdir
 
+    strategy = make_strategy(config.devices)  # first: TensorFlow splits a CPU only at its start
     with locked_workdir(config) as workdir:
         if config.images or config.sample_size:
             source = Source(**{name: getattr(config, name) for name in Source.__dataclass_fields__})
             prepare_records(source=source, records=Path(config.records), jobs=config.jobs)
-        result = run_rounds(config)
+        result = run_rounds(config, strategy)
         page = write_report(config, result.rows)
         if not (workdir / "export").exists():
             _export(config)

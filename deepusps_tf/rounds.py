@@ -12,7 +12,6 @@ from data_prep.errors import InputError
 from deepusps_tf.config import Config
 from deepusps_tf.crf import CrfSettings
 from deepusps_tf.crf_pool import CrfPool
-from deepusps_tf.devices import make_strategy
 from deepusps_tf.evaluate import score_labels, score_network
 from deepusps_tf.model import build_model
 from deepusps_tf.photo_sets import PhotoSets, open_photos
@@ -33,11 +32,12 @@ class RunResult:
     fusion: RoundResult
 
 
-def run_rounds(config: Config) -> RunResult:
+def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> RunResult:
     """Runs or resumes the whole schedule of a workdir.
 
     Args:
         config: the settings; its records must be there.
+        strategy: where to train.
 
     Returns:
         The rows of the stage table, empty where no photo has a mask, and the fusion.
@@ -46,7 +46,6 @@ def run_rounds(config: Config) -> RunResult:
         InputError: for settings or records that cannot be used.
     """
     photos = open_photos(config.records)
-    strategy = make_strategy(config.devices)
     with crf_pool(config) as pool:
         schedule = Schedule(config, photos, strategy, pool)
         refined = [schedule.refine(method) for method in config.methods]

@@ -40,7 +40,7 @@ class LayerFactory:
         use_bias: bool = False,
         fan: int | None = None,
     ) -> keras.KerasTensor:
-        """Convolves; weights from a normal of variance 2 / fan, by default kernel_size^2 filters."""
+        """Convolves; weights are drawn with variance 2 / fan, or 2 / (kernel_size^2 filters)."""
         return keras.layers.Conv2D(
             filters,
             kernel_size,

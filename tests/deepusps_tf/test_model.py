@@ -80,6 +80,7 @@ def test_a_frozen_batch_norm_keeps_its_statistics():
     np.testing.assert_array_equal(layer.moving_mean, np.zeros(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", [LITE, "drn_d_22"])
 def test_any_size_and_the_same_figures_at_a_fixed_one(backbone):
     free, fixed = (
@@ -113,6 +114,7 @@ def test_training_lowers_the_loss_and_changes_every_weight(backbone):
     assert all(changed)
 
 
+@pytest.mark.slow
 @ignores_keras_copy
 @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
 def test_save_and_reload(suffix, tmp_path):

@@ -1,0 +1,102 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_prep import prepare
+from data_prep.errors import InputError
+from data_prep.prepare import Source, prepare_records
+from deepusps_tf.records import open_labels, open_set, order_ids
+
+
+@pytest.fixture
+def source(tmp_path):
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    random = np.random.default_rng(0)
+    for number in range(5):
+        rgb = random.integers(0, 60, (40, 50, 3), dtype=np.uint8)
+        mask = np.zeros((40, 50), np.uint8)
+        mask[10:30, 15 : 30 + number] = 255
+        rgb[mask > 0] += np.uint8(150)
+        Image.fromarray(rgb).save(tmp_path / f"images/p{number}.png")
+        Image.fromarray(mask).save(tmp_path / f"masks/p{number}.png")
+    return Source(
+        images=str(tmp_path / "images"),
+        masks=str(tmp_path / "masks"),
+        test_images=None,
+        test_masks=None,
+        holdout=0.4,
+        sample_size=0,
+        seed=0,
+        methods=("rbd", "mc"),
+        max_side=1024,
+    )
+
+
+def test_held_out_photos_are_the_first_in_hash_order(source, tmp_path):
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    ids = order_ids(f"p{number}" for number in range(5))
+    train, test = (open_set(f"{tmp_path}/records/{name}/images") for name in ("train", "test"))
+    assert (list(test.ids), list(train.ids)) == (ids[:2], ids[2:])
+    assert train.manifest.has_masks and test.manifest.has_masks
+    assert open_labels(f"{tmp_path}/records/test/labels/mc/round0", test).ids == test.ids
+
+
+def test_prepared_records_are_left_alone(source, tmp_path, monkeypatch):
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    monkeypatch.setattr(prepare, "write_records", None)
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    fewer = dataclasses.replace(source, methods=("mc",))
+    prepare_records(source=fewer, records=tmp_path / "records", jobs=1)
+
+
+def test_records_of_another_source_are_refused(source, tmp_path):
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    other = dataclasses.replace(source, holdout=0.2)
+    with pytest.raises(InputError, match="made with holdout=0.4, not 0.2"):
+        prepare_records(source=other, records=tmp_path / "records", jobs=1)
+
+
+def test_stopped_preparation_is_not_taken_for_finished(source, tmp_path, monkeypatch):
+    write = prepare.write_records
+
+    def stop_at_test(**options):
+        if options["output"].endswith("test"):
+            raise KeyboardInterrupt
+        return write(**options)
+
+    monkeypatch.setattr(prepare, "write_records", stop_at_test)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    monkeypatch.setattr(prepare, "write_records", write)
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    assert len(open_set(f"{tmp_path}/records/test/images").ids) == 2
+
+
+def test_broken_photo_is_left_out(source, tmp_path, capsys):
+    (tmp_path / "images/broken.jpg").write_bytes(b"\xff\xd8 cut")
+    bare = dataclasses.replace(source, masks=None, holdout=0.0)
+    prepare_records(source=bare, records=tmp_path / "records", jobs=1)
+    assert "broken.jpg" in capsys.readouterr().out
+    train = open_set(f"{tmp_path}/records/train/images")
+    assert len(train.ids) == 5 and not train.manifest.has_masks
+    assert not (tmp_path / "records/test").exists()
+
+
+def test_separate_test_photos(source, tmp_path):
+    separate = dataclasses.replace(
+        source, holdout=0.0, test_images=source.images, test_masks=source.masks
+    )
+    prepare_records(source=separate, records=tmp_path / "records", jobs=1)
+    assert len(open_set(f"{tmp_path}/records/test/images").ids) == 5
+
+
+@pytest.mark.slow
+def test_embedded_sample(tmp_path):
+    source = Source(None, None, None, None, 0.0, 24, 0, ("rbd",), 1024)
+    prepare_records(source=source, records=tmp_path / "records", jobs=0)
+    train, test = (open_set(f"{tmp_path}/records/{name}/images") for name in ("train", "test"))
+    assert (len(train.ids), len(test.ids)) == (12, 12)
+    assert train.manifest.has_masks and test.manifest.has_masks

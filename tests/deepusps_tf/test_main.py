@@ -1,0 +1,115 @@
+"""The command as users run it: bad input ends in one line, a run ends in a model."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.deepusps_tf.conftest import disc_photo
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments, check=True):
+    """Runs the command and returns the finished process."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "deepusps_tf.main", *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False
+    )
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def error_of(*arguments) -> str:
+    """The error line of a command that must fail, without a traceback."""
+    done = run(*arguments, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def write_photos(folder: Path, count: int) -> tuple[Path, Path]:
+    images, masks = folder / "images", folder / "masks"
+    images.mkdir(parents=True)
+    masks.mkdir()
+    for number in range(count):
+        photo, mask = disc_photo(number)
+        Image.fromarray(photo).save(images / f"p{number}.jpg", quality=95)
+        Image.fromarray(mask).save(masks / f"p{number}.png")
+    return images, masks
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--mode=train needs --records"),
+        (["stray"], "stray: not a flag"),
+        (["--records=r", "--workdir=w", "--rounds=2"], "--learning_rates has 3 values"),
+        (["--mode=export", "--workdir=nowhere"], "nowhere: holds no finished run"),
+        (["--mode=evaluate", "--workdir=w", "--records=nowhere"], "nowhere/train/images.manifest"),
+    ],
+)
+def test_bad_flags_end_in_one_line(arguments, message):
+    assert message in error_of(*arguments)
+
+
+@pytest.mark.slow
+def test_bad_folders_end_in_one_line(tmp_path):
+    (tmp_path / "empty").mkdir()
+    where = [f"--records={tmp_path}/records", f"--workdir={tmp_path}/run"]
+    assert "missing: no such folder" in error_of(f"--images={tmp_path}/missing", *where)
+    assert "empty: holds no photo" in error_of(f"--images={tmp_path}/empty", *where)
+    images, masks = write_photos(tmp_path / "photos", 2)
+    (masks / "p1.png").unlink()
+    message = error_of(f"--images={images}", f"--masks={masks}", "--methods=rbd", *where)
+    assert "masks: no mask for photo p1" in message
+    assert not list((tmp_path / "records").glob("**/*.manifest.json"))
+
+
+def test_help_lists_every_flag_without_tensorflow():
+    done = run("--helpfull", check=False)
+    assert "--[no]crf: Refine predictions with the dense CRF." in done.stdout
+    assert "--mode: <train|evaluate|predict|export|report>" in done.stdout
+    assert "cuda" not in done.stderr
+
+
+@pytest.mark.slow
+def test_photos_in_model_out(tmp_path):
+    images, masks = write_photos(tmp_path / "photos", 10)
+    (images / "broken.jpg").write_bytes(b"\xff\xd8 cut")
+    flags = [
+        f"--images={images}",
+        f"--masks={masks}",
+        "--holdout=0.3",
+        f"--records={tmp_path}/records",
+        f"--workdir={tmp_path}/run",
+        "--methods=rbd",
+        "--backbone=efficientnet_lite0",
+        "--size=32",
+        "--rounds=1",
+        "--epochs=1",
+        "--fusion_epochs=1",
+        "--batch_size=4",
+        "--learning_rates=1e-3",
+        "--devices=cpu:2",
+    ]
+    first = run(*flags)
+    assert "left out" in first.stdout and "broken.jpg" in first.stdout
+    assert "held-out photos (3), in %" in first.stdout
+    assert "rbd round 1 prediction + CRF" in first.stdout
+    assert (tmp_path / "run/report/index.html").is_file()
+    again = run(*flags)
+    assert again.stdout.splitlines()[-20:] == first.stdout.splitlines()[-20:]
+    (images / "broken.jpg").unlink()
+    output = tmp_path / "masks out"
+    model = tmp_path / "run/export"
+    run("--mode=predict", f"--model={model}", f"--images={images}", f"--output={output}")
+    assert len(list(output.iterdir())) == 10
+    assert np.asarray(Image.open(output / "p0.png")).shape == (40, 48)

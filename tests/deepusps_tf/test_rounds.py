@@ -1,0 +1,98 @@
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from data_prep.errors import InputError
+from deepusps_tf.devices import make_strategy
+from deepusps_tf.photo_sets import open_photos
+from deepusps_tf.report import write_report
+from deepusps_tf.rounds import handcrafted_threshold, run_rounds, score_fusion
+from deepusps_tf.stages import collect_rows
+from tests.deepusps_tf.conftest import write_disc_records
+
+pytestmark = pytest.mark.usefixtures("tiny_network")
+
+
+@pytest.mark.slow
+def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
+    result = run_rounds(tiny_config, make_strategy("cpu:1"))
+    names = [(row.name, row.split) for row in result.rows]
+    per_method = [
+        ("{} handcrafted map", "train"),
+        ("{} handcrafted map", "test"),
+        ("{} round 1 labels", "train"),
+        ("{} round 1 prediction", "test"),
+        ("{} round 1 prediction + CRF", "test"),
+        ("{} round 2 labels", "train"),
+        ("{} round 2 prediction", "test"),
+        ("{} round 2 prediction + CRF", "test"),
+    ]
+    expected = [(name.format(m), split) for m in ("rbd", "mc") for name, split in per_method]
+    expected += [("fusion prediction", "test"), ("fusion prediction + CRF", "test")]
+    assert names == expected
+    assert collect_rows(tiny_config) == result.rows
+    _check_report(tiny_config, result.rows)
+    _check_tensorboard(tmp_path / "run/logs")
+    again = score_fusion(tiny_config)
+    assert again == result.rows[-2:]
+    monkeypatch.setattr("deepusps_tf.train._build", None)
+    assert (
+        run_rounds(tiny_config, make_strategy("cpu:1")).rows == result.rows
+    )  # nothing is trained twice
+
+
+def _check_report(config, rows):
+    page = write_report(config, rows).read_text()
+    assert page.count("<img ") == 4 * 5 + 8 * (1 + 2 * 3)
+    assert "http" not in page.replace("<!doctype html>", "")
+    folder = Path(config.workdir) / "report"
+    table = list(csv.DictReader((folder / "stages.csv").read_text().splitlines()))
+    assert [line["output"] for line in table] == [row.output for row in rows]
+    assert float(table[0]["MAE"]) == pytest.approx(100 * rows[0].scores.mae, abs=0.005)
+    assert len(json.loads((folder / "stages.json").read_text())) == len(rows)
+
+
+def _check_tensorboard(logs):
+    events = EventAccumulator(str(logs / "rbd/round1")).Reload()
+    assert {"loss", "learning_rate", "photos_per_second", "crf_pending"} <= set(
+        events.Tags()["tensors"]
+    )
+    stages = EventAccumulator(str(logs / "rbd/stages")).Reload()
+    assert "test/prediction + CRF/f_fixed" in stages.Tags()["tensors"]
+    assert any(tag.startswith("photo, labels") for tag in stages.Tags()["tensors"])
+
+
+@pytest.mark.slow
+def test_runs_without_any_mask(tiny_config, tmp_path):
+    write_disc_records(tmp_path / "bare/train", count=6, methods=("rbd",), masks=False)
+    config = dataclasses.replace(
+        tiny_config,
+        records=str(tmp_path / "bare"),
+        methods=("rbd",),
+        crf=False,
+        rounds=1,
+        learning_rates=(1e-2,),
+    )
+    result = run_rounds(config, make_strategy("cpu:1"))
+    assert result.rows == []
+    assert result.fusion.weights.is_file()
+    assert write_report(config, result.rows).is_file()
+    with pytest.raises(InputError, match="no photos with masks to score on"):
+        score_fusion(config)
+
+
+def test_threshold_is_scaled_mean_saliency(disc_records):
+    labels = open_photos(str(disc_records)).handcrafted("train", "rbd")
+    assert handcrafted_threshold(labels, 1.5) == 1.5 * labels.manifest.mean_saliency
+    with pytest.raises(InputError, match="leave this method out"):
+        handcrafted_threshold(labels, 50)
+
+
+def test_missing_records_are_named(tiny_config, tmp_path):
+    config = dataclasses.replace(tiny_config, records=str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match="nowhere/train/images.manifest.json: missing"):
+        run_rounds(config, make_strategy("cpu:1"))
