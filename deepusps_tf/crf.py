@@ -11,7 +11,12 @@ _CLIP = 1e-5
 
 @dataclasses.dataclass(frozen=True)
 class CrfSettings:
-    """Constants of the dense CRF (Krahenbuhl & Koltun, 2011), as in the authors' release."""
+    """Constants of the dense CRF (Krahenbuhl & Koltun, 2011), as in the authors' release.
+
+    The spatial ones (`*_sxy`) are pixels of a map of `RELEASE_SIDE`; `refine` scales them to the
+    size of the map it is given. At 160 pixels the unscaled kernels reach across whole objects and
+    eat half of them.
+    """
 
     iterations: int = 5
     gaussian_sxy: float = 3.0
@@ -22,6 +27,7 @@ class CrfSettings:
 
 
 RELEASE_SETTINGS = CrfSettings()
+RELEASE_SIDE = 432
 
 
 def refine(
@@ -32,19 +38,20 @@ def refine(
     Args:
         rgb: uint8 [H, W, 3].
         probability: float [H, W] in [0, 1], the foreground's.
-        settings: the CRF's constants; pixels and 8-bit colour levels.
+        settings: the CRF's constants.
 
     Returns:
         float32 [H, W] in [0, 1].
     """
     height, width = probability.shape
+    scale = (height * width) ** 0.5 / RELEASE_SIDE
     foreground = np.clip(probability.astype(np.float32), _CLIP, 1 - _CLIP)
     unary = -np.log(np.stack([1 - foreground, foreground]).reshape(2, -1))
     field = densecrf.DenseCRF2D(width, height, 2)
     field.setUnaryEnergy(np.ascontiguousarray(unary))
-    field.addPairwiseGaussian(sxy=settings.gaussian_sxy, compat=settings.gaussian_compat)
+    field.addPairwiseGaussian(sxy=settings.gaussian_sxy * scale, compat=settings.gaussian_compat)
     field.addPairwiseBilateral(
-        sxy=settings.bilateral_sxy,
+        sxy=settings.bilateral_sxy * scale,
         srgb=settings.bilateral_srgb,
         rgbim=np.ascontiguousarray(rgb),
         compat=settings.bilateral_compat,

@@ -34,6 +34,19 @@ def test_no_iteration_returns_the_input():
     assert refined == pytest.approx(probability, abs=1e-6)
 
 
+def test_spatial_constants_grow_with_the_map():
+    rgb, probability = two_halves()
+    probability += np.random.default_rng(0).normal(0, 0.2, probability.shape).astype(np.float32)
+    at_size = CrfSettings(gaussian_sxy=3 * 432, bilateral_sxy=80 * 432)
+    unscaled = CrfSettings(gaussian_sxy=3 * 432 * 2, bilateral_sxy=80 * 432 * 2)
+    large = np.kron(probability, np.ones((2, 2), np.float32))
+    large_rgb = np.kron(rgb, np.ones((2, 2, 1), np.uint8))
+    assert not np.allclose(refine(rgb, probability, at_size), refine(rgb, probability, unscaled))
+    refined = refine(large_rgb, large)
+    halved = refined.reshape(24, 2, 32, 2).mean(axis=(1, 3))
+    assert np.abs(halved - refine(rgb, probability)).mean() < 0.02
+
+
 def test_certain_pixels_stay_finite():
     rgb, probability = two_halves()
     assert np.isfinite(refine(rgb, np.round(probability))).all()
