@@ -99,7 +99,7 @@ def main(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        print(f"error: {error}; mend that and run the same command again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
@@ -109,7 +109,7 @@ def main(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     # TensorFlow's start-up chatter about CUDA and oneDNN says nothing about the run.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.INFO)
     define_flags()
     app.run(main)

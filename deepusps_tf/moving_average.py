@@ -1,5 +1,6 @@
 """The moving average (MVA) of refined predictions, one map a photo, on disk."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,13 +38,19 @@ class MovingAverage:
         return self._folder / f"mva-{epoch:04d}.npy"
 
     def begin_epoch(self, epoch: int) -> None:
-        """Opens the average after `epoch` epochs to read and the next one to write."""
+        """Opens the average after `epoch` epochs to read and the next one to write.
+
+        Raises:
+            OSError: if the disk has no room for the next one.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._seen[:] = 0
         self._previous = np.load(self.path(epoch), mmap_mode="r") if epoch else None
-        self._current = np.lib.format.open_memmap(
-            self.path(epoch + 1), mode="w+", dtype=DTYPE, shape=self._shape
-        )
+        path = self.path(epoch + 1)
+        self._current = np.lib.format.open_memmap(path, mode="w+", dtype=DTYPE, shape=self._shape)
+        # Writing through a map of a sparse file would kill the process when the disk is full.
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
     def update(self, index: int, refined: np.ndarray) -> None:
         """Enters one photo's refined prediction, float32 [S, S] in [0, 1]."""

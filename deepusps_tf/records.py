@@ -5,12 +5,13 @@ shards with the same ids in the same order. A manifest beside the shards is writ
 without one do not count as written.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
@@ -155,7 +156,7 @@ def write_shards(
     ids, masked, means = [], 0, []
     source = iter(records)
     for path, size in zip(shard_paths(stem, len(sizes)), sizes, strict=True):
-        with tf.io.TFRecordWriter(path + ".tmp") as writer:
+        with _clear_write_errors(path), tf.io.TFRecordWriter(path + ".tmp") as writer:
             for record in itertools.islice(source, size):
                 writer.write(record.encode())
                 ids.append(record.id)
@@ -259,9 +260,22 @@ def read_manifest(stem: str) -> Manifest:
 
 def write_text(path: str, text: str) -> None:
     """Writes a small file so that it is there whole or not at all."""
-    with tf.io.gfile.GFile(path + ".tmp", "w") as file:
-        file.write(text)
-    tf.io.gfile.rename(path + ".tmp", path, overwrite=True)
+    with _clear_write_errors(path):
+        with tf.io.gfile.GFile(path + ".tmp", "w") as file:
+            file.write(text)
+        tf.io.gfile.rename(path + ".tmp", path, overwrite=True)
+
+
+@contextlib.contextmanager
+def _clear_write_errors(path: str) -> Iterator[None]:
+    """Turns TensorFlow's errors of a full or forbidden disk into one line."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = " ".join(error.message.split())
+        raise InputError(
+            f"{path}: cannot be written ({reason}); mend that and run the same command again"
+        ) from error
 
 
 def _manifest_text(manifest: Manifest) -> str:

@@ -129,14 +129,7 @@ class Schedule:
             )
             result = self._train(spec, [labels])
             before, labels = labels, open_labels(result.labels, self._photos.train)
-            self._score_round(result, method, number, labels)
-            write_round_pictures(
-                folder=self._logs(method),
-                step=number,
-                images=self._photos.train,
-                labels=[before, labels],
-                size=config.size,
-            )
+            self._score_round(result, method, number, [before, labels])
             threshold = REFINED_THRESHOLD
         return labels
 
@@ -153,7 +146,7 @@ class Schedule:
             collect=False,
         )
         result = self._train(spec, refined)
-        self._score_round(result, "fusion", 1, None)
+        self._score_round(result, "fusion", 1, refined)
         return result
 
     def _train(self, spec: Round, labels: list[RecordSet]) -> RoundResult:
@@ -186,16 +179,26 @@ class Schedule:
         self._add_rows(f"{method}/round0", score)
 
     def _score_round(
-        self, result: RoundResult, method: str, number: int, labels: RecordSet | None
+        self, result: RoundResult, method: str, number: int, labels: list[RecordSet]
     ) -> None:
+        """Scores a round's network and, in refinement, the last of `labels`, which it wrote."""
+
         def score() -> list[StageRow]:
             rows = []
             masked = self._photos.masked()
-            if labels is not None and "train" in masked:
-                scores = score_labels(images=masked["train"], labels=labels, **self._sizes())
+            self._network.load_weights(result.weights)
+            write_round_pictures(
+                folder=self._logs(method),
+                step=number,
+                images=self._photos.train,
+                labels=labels,
+                network=self._network,
+                size=self._config.size,
+            )
+            if result.labels and "train" in masked:
+                scores = score_labels(images=masked["train"], labels=labels[-1], **self._sizes())
                 rows.append(StageRow(method, number, "labels", "train", scores))
             if "test" in masked:
-                self._network.load_weights(result.weights)
                 outputs = score_network(
                     network=self._network, images=masked["test"], pool=self._pool, **self._sizes()
                 )
@@ -206,13 +209,19 @@ class Schedule:
         self._add_rows(result.folder.relative_to(self._config.workdir), score)
 
     def _add_rows(self, name: str | Path, score: Callable[[], list[StageRow]]) -> None:
-        rows = scored(Path(self._config.workdir) / name, score)
-        for row in rows:
-            values = dataclasses.asdict(row.scores)
-            del values["count"]
-            tagged = {f"{row.split}/{row.output}/{name}": value for name, value in values.items()}
-            write_scores(self._logs(row.method), row.stage, tagged)
-        self.rows += rows
+        """Keeps the rows of a stage that was scored before, or scores it and logs the figures."""
+
+        def score_and_log() -> list[StageRow]:
+            rows = score()
+            for row in rows:
+                values = dataclasses.asdict(row.scores)
+                del values["count"]
+                tag = f"{row.split}/{row.output}"
+                tagged = {f"{tag}/{metric}": value for metric, value in values.items()}
+                write_scores(self._logs(row.method), row.stage, tagged)
+            return rows
+
+        self.rows += scored(Path(self._config.workdir) / name, score_and_log)
 
     def _sizes(self) -> dict[str, int]:
         return {"size": self._config.size, "batch_size": self._config.batch_size}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from deepusps_tf.crf_pool import CrfPool
@@ -63,12 +64,29 @@ def write_scores(folder: Path, step: int, scores: dict[str, float]) -> None:
 
 
 def write_round_pictures(
-    *, folder: Path, step: int, images: RecordSet, labels: Sequence[RecordSet], size: int
+    *,
+    folder: Path,
+    step: int,
+    images: RecordSet,
+    labels: Sequence[RecordSet],
+    network: keras.Model,
+    size: int,
 ) -> None:
-    """Writes the first photos of a set, each beside its labels, one picture a photo."""
+    """Writes the first photos of a set, each beside its labels and a network's prediction.
+
+    Args:
+        folder: TensorBoard log.
+        step: the round's number.
+        images: the photos.
+        labels: label versions shown, in refinement those before and after the round.
+        network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
+        size: S.
+    """
     batches = scoring_batches(images=images, labels=labels, size=size, batch_size=PICTURES)
     batch = next(iter(batches))
-    maps = tf.repeat(tf.transpose(batch["labels"], [3, 0, 1, 2])[..., None], 3, axis=-1)
-    strips = tf.concat([batch["image"] / 255.0, *tf.unstack(maps)], axis=2)
+    maps = np.moveaxis(batch["labels"].numpy(), -1, 0)[..., None]
+    greys = [*maps, network.predict_on_batch(batch["image"])]
+    cells = [batch["image"].numpy() / 255, *(np.repeat(grey, 3, axis=-1) for grey in greys)]
+    name = f"photo, {len(labels)} labels, prediction"
     with tf.summary.create_file_writer(str(folder)).as_default(step=step):
-        tf.summary.image("photo, labels before, labels after", strips, max_outputs=PICTURES)
+        tf.summary.image(name, np.concatenate(cells, axis=2), max_outputs=PICTURES)

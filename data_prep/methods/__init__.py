@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data_prep.methods import mc, rbd
+from data_prep.methods import dsr, mc, rbd
 
 METHODS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "rbd": rbd.saliency,
+    "dsr": dsr.saliency,
     "mc": mc.saliency,
 }

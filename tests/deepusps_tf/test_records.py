@@ -145,3 +145,15 @@ def test_labels_of_other_photos_are_refused(tmp_path, ids, message):
 def test_wrong_count_is_refused(tmp_path):
     with pytest.raises(InputError, match="expected 3 records, got 1"):
         write_shards(stem=f"{tmp_path}/s", records=[LabelRecord("a", b"", 0.0)], count=3)
+
+
+def test_full_disk_is_one_line():
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with (
+        pytest.raises(InputError, match="/dev/full: cannot be written"),
+        records._clear_write_errors(str(full)),
+        tf.io.gfile.GFile(str(full), "w") as file,
+    ):
+        file.write("x" * 100_000)

@@ -63,7 +63,7 @@ def _check_tensorboard(logs):
     )
     stages = EventAccumulator(str(logs / "rbd/stages")).Reload()
     assert "test/prediction + CRF/f_fixed" in stages.Tags()["tensors"]
-    assert any(tag.startswith("photo, labels") for tag in stages.Tags()["tensors"])
+    assert any(tag.startswith("photo, 2 labels, prediction") for tag in stages.Tags()["tensors"])
 
 
 @pytest.mark.slow
