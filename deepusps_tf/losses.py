@@ -21,13 +21,14 @@ class FBetaLoss(keras.losses.Loss):
 
     Args:
         beta_squared: beta^2 itself; 1.0 in refinement, 4.0 in fusion.
-        threshold: gamma, where labels are cut: 1.5 x the method's mean saliency, later 0.5.
+        threshold: gamma, where labels are cut: 1.5 x the method's mean saliency, later 0.5. Kept
+            in a variable, so that rounds can change it without tracing the step again.
     """
 
     def __init__(self, beta_squared: float, threshold: float, name: str = "f_beta_loss", **options):
         super().__init__(name=name, **options)
         self.beta_squared = beta_squared
-        self.threshold = threshold
+        self.threshold = keras.Variable(threshold, trainable=False, name="threshold")
 
     def call(self, y_true, y_pred):
         """Computes the loss of each image.
@@ -39,7 +40,7 @@ class FBetaLoss(keras.losses.Loss):
         Returns:
             float32 [B] in [0, 1].
         """
-        target = ops.cast(y_true > self.threshold, y_pred.dtype)
+        target = ops.cast(ops.greater(y_true, self.threshold), y_pred.dtype)
         prediction = confident(y_pred, y_true, target)
         true_positive = ops.sum(prediction * target, axis=(1, 2))
         predicted = ops.sum(prediction, axis=(1, 2))
@@ -55,7 +56,7 @@ class FBetaLoss(keras.losses.Loss):
         return {
             **super().get_config(),
             "beta_squared": self.beta_squared,
-            "threshold": self.threshold,
+            "threshold": float(self.threshold),
         }
 
 

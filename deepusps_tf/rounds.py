@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +19,14 @@ from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.records import RecordSet, open_labels
 from deepusps_tf.stages import StageRow, scored
 from deepusps_tf.summaries import write_round_pictures, write_scores
-from deepusps_tf.train import Round, RoundResult, load_fusion, train_round
+from deepusps_tf.train import (
+    Round,
+    RoundResult,
+    Trainer,
+    is_finished,
+    load_fusion,
+    read_result,
+)
 
 # Labels made by a network are cut here; handcrafted maps at 1.5 x their method's mean.
 REFINED_THRESHOLD = 0.5
@@ -122,12 +130,10 @@ class Schedule:
                 name=f"{method}/round{number}",
                 number=config.methods.index(method) * config.rounds + number - 1,
                 threshold=threshold,
-                beta_squared=config.beta_squared,
                 learning_rate=config.learning_rates[number - 1],
                 epochs=config.epochs,
-                collect=True,
             )
-            result = self._train(spec, [labels])
+            result = self._train(spec, [labels], lambda: self._refiner)
             before, labels = labels, open_labels(result.labels, self._photos.train)
             self._score_round(result, method, number, [before, labels])
             threshold = REFINED_THRESHOLD
@@ -140,30 +146,33 @@ class Schedule:
             name="fusion",
             number=len(config.methods) * config.rounds,
             threshold=REFINED_THRESHOLD,
-            beta_squared=config.fusion_beta_squared,
             learning_rate=config.fusion_learning_rate,
             epochs=config.fusion_epochs,
-            collect=False,
         )
-        result = self._train(spec, refined)
+        result = self._train(spec, refined, self._make_fuser)
         self._score_round(result, "fusion", 1, refined)
         return result
 
-    def _train(self, spec: Round, labels: list[RecordSet]) -> RoundResult:
-        logging.info(
-            "%s: labels cut at %.3f, learning rate %g",
-            spec.name,
-            spec.threshold,
-            spec.learning_rate,
+    @functools.cached_property
+    def _refiner(self) -> Trainer:
+        return Trainer(
+            self._config, self._strategy, beta_squared=self._config.beta_squared, collect=True
         )
-        return train_round(
-            config=self._config,
-            spec=spec,
-            images=self._photos.train,
-            labels=labels,
-            strategy=self._strategy,
-            pool=self._pool,
-        )
+
+    def _make_fuser(self) -> Trainer:
+        beta_squared = self._config.fusion_beta_squared
+        return Trainer(self._config, self._strategy, beta_squared=beta_squared, collect=False)
+
+    def _train(
+        self, spec: Round, labels: list[RecordSet], trainer: Callable[[], Trainer]
+    ) -> RoundResult:
+        """Trains a round, or reads the result of one that is finished."""
+        folder = Path(self._config.workdir) / spec.name
+        if is_finished(folder):
+            return read_result(folder)
+        rate, cut = spec.learning_rate, spec.threshold
+        logging.info("%s: labels cut at %.3f, learning rate %g", spec.name, cut, rate)
+        return trainer().train(spec, self._photos.train, labels, self._pool)
 
     def _score_maps(self, method: str, train_labels: RecordSet) -> None:
         def score() -> list[StageRow]:

@@ -35,19 +35,15 @@ class Round:
         name: `rbd/round1` and so on, or `fusion`; also its folder under the workdir.
         number: place in the whole schedule, so that each round shuffles in its own order.
         threshold: where labels are cut into foreground and background.
-        beta_squared: beta^2 of the loss.
         learning_rate: Adam's, at the first epoch.
         epochs: how many.
-        collect: whether to collect the moving average as the next labels.
     """
 
     name: str
     number: int
     threshold: float
-    beta_squared: float
     learning_rate: float
     epochs: int
-    collect: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,13 +73,17 @@ class TrainingModel(keras.Model):
 
     Args:
         network: photos float32 [B, S, S, 3] -> probabilities float32 [B, S, S, 1].
-        sink: takes (index, image, probability) eagerly, or None.
+        hands_over: whether a training step gives (index, image, probability) to `sink`.
+
+    Attributes:
+        sink: a `PseudoLabels`; may be changed between rounds.
     """
 
-    def __init__(self, network: keras.Model, sink: PseudoLabels | None):
+    def __init__(self, network: keras.Model, *, hands_over: bool):
         super().__init__()
         self.network = network
-        self.sink = sink
+        self.hands_over = hands_over
+        self.sink: PseudoLabels | None = None
 
     def call(self, inputs, training=False):
         """Maps {"index", "image"} to probabilities."""
@@ -91,141 +91,169 @@ class TrainingModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Hands a training step's prediction over, then computes the compiled loss."""
-        if training and self.sink is not None:
-            tf.py_function(self.sink.push, [x["index"], x["image"], y_pred], [])
+        if training and self.hands_over:
+            tf.py_function(self._push, [x["index"], x["image"], y_pred], [])
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
+    def _push(self, index, image, probability) -> None:
+        self.sink.push(index, image, probability)
 
-def train_round(
-    *,
-    config: Config,
-    spec: Round,
-    images: RecordSet,
-    labels: Sequence[RecordSet],
-    strategy: tf.distribute.Strategy,
-    pool: CrfPool | None,
-) -> RoundResult:
-    """Trains from the pretrained weights; resumes an unfinished round, returns a finished one.
+
+class Trainer:
+    """Trains rounds one after another, each from the pretrained weights with a fresh Adam.
+
+    The step is traced once for all of them, which a short round would otherwise spend half its
+    time on.
 
     Args:
         config: the run's settings.
-        spec: this round's.
-        images: the photos.
-        labels: the label versions to learn, of the same ids.
         strategy: where to train.
-        pool: refines predictions for the moving average; None averages them as they are.
-
-    Returns:
-        The result, with everything it names on disk.
+        beta_squared: beta^2 of the loss.
+        collect: whether rounds collect their moving average as the next labels.
 
     Raises:
-        InputError: for settings, weights or records that cannot be used, and for a loss that is
-            not finite.
+        InputError: where the batch does not divide by the devices, or the pretrained weights
+            cannot be used.
     """
-    folder = Path(config.workdir) / spec.name
-    if (folder / RESULT).is_file():
-        return read_result(folder)
-    replicas = strategy.num_replicas_in_sync
-    if config.batch_size % replicas:
-        raise InputError(f"--batch_size={config.batch_size} must divide by {replicas} devices")
-    average = None
-    if spec.collect:
-        average = MovingAverage(
-            folder / "checkpoints", len(images.ids), config.size, config.mva_momentum
-        )
-    sink = PseudoLabels(average, pool, images) if spec.collect else None
-    commits = EpochCommits(folder / "checkpoints", average)
-    model = _build(config, spec, strategy, sink)
-    first_epoch = commits.restore(model)
-    batches = training_batches(
-        images=images,
-        labels=labels,
-        size=config.size,
-        batch_size=config.batch_size,
-        seed=config.seed * 1000 + spec.number,
-        first_epoch=first_epoch,
-        epochs=spec.epochs,
-    )
-    started = time.monotonic()
-    scalars = EpochScalars(Path(config.workdir) / "logs" / spec.name, len(images.ids), pool)
-    if first_epoch < spec.epochs:
-        _fit(model, batches, config, spec, first_epoch, [scalars, sink, commits], len(images.ids))
-    seconds = time.monotonic() - started
-    return _publish(folder, model, spec, average, images, commits.losses, seconds)
 
+    def __init__(
+        self,
+        config: Config,
+        strategy: tf.distribute.Strategy,
+        *,
+        beta_squared: float,
+        collect: bool,
+    ):
+        replicas = strategy.num_replicas_in_sync
+        if config.batch_size % replicas:
+            raise InputError(f"--batch_size={config.batch_size} must divide by {replicas} devices")
+        self._config = config
+        self._strategy = strategy
+        self._collect = collect
+        with strategy.scope():
+            network = build_model(
+                backbone=config.backbone,
+                size=config.size,
+                batchnorm_momentum=config.batchnorm_momentum,
+                synchronized=replicas > 1,
+                pretrained=None if config.pretrained == "none" else config.pretrained,
+                seed=config.seed,
+            )
+            self._loss = FBetaLoss(beta_squared=beta_squared, threshold=0.5)
+            self._model = TrainingModel(network, hands_over=collect)
+            # py_function has no XLA kernel, so never let Keras choose to compile the step.
+            self._model.compile(
+                optimizer=keras.optimizers.Adam(beta_1=0.9, beta_2=0.999),
+                loss=self._loss,
+                jit_compile=False,
+            )
+            self._model.optimizer.build(self._model.trainable_variables)
+        self._model.built = True
+        self._pretrained = network.get_weights()
 
-def _build(
-    config: Config, spec: Round, strategy: tf.distribute.Strategy, sink: PseudoLabels | None
-) -> TrainingModel:
-    with strategy.scope():
-        network = build_model(
-            backbone=config.backbone,
-            size=config.size,
-            batchnorm_momentum=config.batchnorm_momentum,
-            synchronized=strategy.num_replicas_in_sync > 1,
-            pretrained=None if config.pretrained == "none" else config.pretrained,
-            seed=config.seed * 1000 + spec.number,
-        )
-        model = TrainingModel(network, sink)
-        optimizer = keras.optimizers.Adam(spec.learning_rate, beta_1=0.9, beta_2=0.999)
-        loss = FBetaLoss(beta_squared=spec.beta_squared, threshold=spec.threshold)
-        # py_function has no XLA kernel, so never let Keras choose to compile the step.
-        model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
-        optimizer.build(model.trainable_variables)
-        model.built = True
-    return model
+    def train(
+        self, spec: Round, images: RecordSet, labels: Sequence[RecordSet], pool: CrfPool | None
+    ) -> RoundResult:
+        """Trains one round; goes on after the last whole epoch of one that was stopped.
 
+        Args:
+            spec: the round.
+            images: the photos.
+            labels: the label versions to learn, of the same ids.
+            pool: refines predictions for the moving average; None averages them as they are.
 
-def _fit(
-    model: TrainingModel,
-    batches: tf.data.Dataset,
-    config: Config,
-    spec: Round,
-    first_epoch: int,
-    callbacks: list,
-    count: int,
-) -> None:
-    def rate(epoch: int, _: float) -> float:
-        return spec.learning_rate * (1 - epoch / spec.epochs) ** config.learning_rate_power
+        Returns:
+            The result, with everything it names on disk.
 
-    scheduler = keras.callbacks.LearningRateScheduler(rate)
-    try:
-        model.fit(
-            batches,
+        Raises:
+            InputError: for records or commits that cannot be used, and predictions that are not
+                finite.
+        """
+        folder = Path(self._config.workdir) / spec.name
+        count = len(images.ids)
+        average = None
+        if self._collect:
+            average = MovingAverage(
+                folder / "checkpoints", count, self._config.size, self._config.mva_momentum
+            )
+            self._model.sink = PseudoLabels(average, pool, images)
+        commits = EpochCommits(folder / "checkpoints", average)
+        self._restart(spec)
+        first_epoch = commits.restore(self._model)
+        batches = training_batches(
+            images=images,
+            labels=labels,
+            size=self._config.size,
+            batch_size=self._config.batch_size,
+            seed=self._config.seed * 1000 + spec.number,
+            first_epoch=first_epoch,
             epochs=spec.epochs,
-            initial_epoch=first_epoch,
-            steps_per_epoch=steps_per_epoch(count, config.batch_size),
-            callbacks=[scheduler, *(part for part in callbacks if part is not None)],
-            shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
         )
-    except tf.errors.OpError:
-        if model.sink is not None and model.sink.failure is not None:
-            raise model.sink.failure from None
-        raise
+        started = time.monotonic()
+        if first_epoch < spec.epochs:
+            logs = Path(self._config.workdir) / "logs" / spec.name
+            callbacks = [EpochScalars(logs, count, pool if self._collect else None)]
+            callbacks += [self._model.sink] if self._collect else []
+            self._fit(batches, spec, first_epoch, [*callbacks, commits], count)
+        seconds = time.monotonic() - started
+        return self._publish(folder, spec, average, images, commits.losses, seconds)
+
+    def _restart(self, spec: Round) -> None:
+        """Puts the pretrained weights back and forgets all of Adam's state."""
+        with self._strategy.scope():
+            self._model.network.set_weights(self._pretrained)
+            for variable in self._model.optimizer.variables:
+                variable.assign(keras.ops.zeros_like(variable))
+            self._model.optimizer.learning_rate = spec.learning_rate
+            self._loss.threshold.assign(spec.threshold)
+
+    def _fit(
+        self, batches: tf.data.Dataset, spec: Round, first_epoch: int, callbacks: list, count: int
+    ) -> None:
+        def rate(epoch: int, _: float) -> float:
+            power = self._config.learning_rate_power
+            return spec.learning_rate * (1 - epoch / spec.epochs) ** power
+
+        try:
+            self._model.fit(
+                batches,
+                epochs=spec.epochs,
+                initial_epoch=first_epoch,
+                steps_per_epoch=steps_per_epoch(count, self._config.batch_size),
+                callbacks=[keras.callbacks.LearningRateScheduler(rate), *callbacks],
+                shuffle=False,
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
+        except tf.errors.OpError:
+            if self._collect and self._model.sink.failure is not None:
+                raise self._model.sink.failure from None
+            raise
+
+    def _publish(
+        self,
+        folder: Path,
+        spec: Round,
+        average: MovingAverage | None,
+        images: RecordSet,
+        losses: list[float],
+        seconds: float,
+    ) -> RoundResult:
+        """Writes weights and labels, then the result that makes the round count as finished."""
+        self._model.network.save_weights(folder / WEIGHTS)
+        stem = str(folder / "labels") if average is not None else None
+        if average is not None:
+            write_labels(average=average, epoch=spec.epochs, images=images, stem=stem)
+        text = json.dumps({"labels": stem is not None, "losses": losses, "seconds": seconds})
+        partial = folder / f"{RESULT}.tmp"
+        partial.write_text(text + "\n", encoding="utf-8")
+        partial.replace(folder / RESULT)
+        shutil.rmtree(folder / "checkpoints")
+        return RoundResult(folder, stem, tuple(losses), seconds)
 
 
-def _publish(
-    folder: Path,
-    model: TrainingModel,
-    spec: Round,
-    average: MovingAverage | None,
-    images: RecordSet,
-    losses: list[float],
-    seconds: float,
-) -> RoundResult:
-    """Writes weights and labels, then the result that makes the round count as finished."""
-    model.network.save_weights(folder / WEIGHTS)
-    stem = str(folder / "labels") if average is not None else None
-    if average is not None:
-        write_labels(average=average, epoch=spec.epochs, images=images, stem=stem)
-    result = RoundResult(folder, stem, tuple(losses), seconds)
-    text = json.dumps({"labels": stem is not None, "losses": losses, "seconds": seconds})
-    partial = folder / f"{RESULT}.tmp"
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(folder / RESULT)
-    shutil.rmtree(folder / "checkpoints")
-    return result
+def is_finished(folder: Path) -> bool:
+    """Whether a round's folder holds a whole result."""
+    return (folder / RESULT).is_file()
 
 
 def read_result(folder: Path) -> RoundResult:
@@ -242,7 +270,7 @@ def load_fusion(config: Config) -> keras.Model:
         InputError: where the workdir holds no finished run.
     """
     folder = Path(config.workdir) / "fusion"
-    if not (folder / RESULT).is_file():
+    if not is_finished(folder):
         raise InputError(f"{config.workdir}: holds no finished run; finish it with --mode=train")
     network = build_model(backbone=config.backbone, size=config.size)
     network.load_weights(read_result(folder).weights)

@@ -92,7 +92,7 @@ def dense_errors(features: np.ndarray, border: np.ndarray) -> np.ndarray:
     _, scale, directions = np.linalg.svd(templates, full_matrices=False)
     share = np.cumsum(scale**2)
     kept = np.searchsorted(share, _KEPT_VARIANCE * share[-1]) + 2
-    basis = directions[:kept]
+    basis = directions[:kept][scale[:kept] > 0]
     centred = features - features.mean(axis=0)
     return np.linalg.norm(centred - centred @ basis.T @ basis, axis=1)
 

@@ -39,7 +39,7 @@ def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
     _check_tensorboard(tmp_path / "run/logs")
     again = score_fusion(tiny_config)
     assert again == result.rows[-2:]
-    monkeypatch.setattr("deepusps_tf.train._build", None)
+    monkeypatch.setattr("deepusps_tf.rounds.Trainer", None)
     assert (
         run_rounds(tiny_config, make_strategy("cpu:1")).rows == result.rows
     )  # nothing is trained twice

@@ -13,7 +13,7 @@ from deepusps_tf.dataset import DUPLICATE
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.pseudo_labels import PseudoLabels
 from deepusps_tf.records import open_labels, open_set
-from deepusps_tf.train import Round, load_fusion, train_round
+from deepusps_tf.train import Round, Trainer, load_fusion
 from tests.deepusps_tf.conftest import tiny_model, write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -22,10 +22,8 @@ SPEC = Round(
     name="rbd/round1",
     number=0,
     threshold=0.3,
-    beta_squared=1.0,
     learning_rate=1e-2,
     epochs=2,
-    collect=True,
 )
 
 
@@ -36,14 +34,8 @@ def run_round(tiny_config, disc_photos):
     def run(workdir: Path, *, devices="cpu:1", pool=None, images=disc_photos, spec=SPEC, **changes):
         config = dataclasses.replace(tiny_config, workdir=str(workdir), **changes)
         labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
-        return train_round(
-            config=config,
-            spec=spec,
-            images=images,
-            labels=labels,
-            strategy=make_strategy(devices),
-            pool=pool,
-        )
+        trainer = Trainer(config, make_strategy(devices), beta_squared=1.0, collect=True)
+        return trainer.train(spec, images, labels, pool)
 
     return run
 
@@ -155,10 +147,17 @@ def test_interrupted_round_ends_like_one_that_was_not(
     assert np.array_equal(label_maps(whole, disc_photos), label_maps(resumed, disc_photos))
 
 
-def test_finished_round_is_not_run_again(tmp_path, run_round, monkeypatch):
-    first = run_round(tmp_path / "w")
-    monkeypatch.setattr(train, "_build", None)
-    assert run_round(tmp_path / "w") == first
+def test_second_round_starts_where_the_first_did(tmp_path, tiny_config, disc_photos):
+    labels = [open_labels(f"{tiny_config.records}/train/labels/rbd/round0", disc_photos)]
+    trainer = Trainer(tiny_config, make_strategy("cpu:1"), beta_squared=1.0, collect=True)
+    trainer.train(dataclasses.replace(SPEC, name="other", threshold=0.6), disc_photos, labels, None)
+    second = trainer.train(SPEC, disc_photos, labels, None)
+    config = dataclasses.replace(tiny_config, workdir=str(tmp_path / "alone"))
+    fresh = Trainer(config, make_strategy("cpu:1"), beta_squared=1.0, collect=True)
+    alone = fresh.train(SPEC, disc_photos, labels, None)
+    assert second.losses == alone.losses
+    for a, b in zip(weights_of(second), weights_of(alone), strict=True):
+        assert a.tobytes() == b.tobytes()
 
 
 def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_config, disc_photos):
@@ -167,15 +166,9 @@ def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_co
         open_labels(f"{records}/train/labels/{method}/round0", disc_photos)
         for method in ("rbd", "mc")
     ]
-    spec = dataclasses.replace(SPEC, name="fusion", collect=False, epochs=8)
-    result = train_round(
-        config=tiny_config,
-        spec=spec,
-        images=disc_photos,
-        labels=labels,
-        strategy=make_strategy("cpu:1"),
-        pool=None,
-    )
+    spec = dataclasses.replace(SPEC, name="fusion", epochs=8)
+    trainer = Trainer(tiny_config, make_strategy("cpu:1"), beta_squared=4.0, collect=False)
+    result = trainer.train(spec, disc_photos, labels, None)
     assert result.labels is None and result.losses[-1] < result.losses[0]
     assert sorted(path.name for path in result.folder.iterdir()) == [
         "network.weights.h5",
