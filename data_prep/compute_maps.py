@@ -6,8 +6,6 @@ Photos are computed by a pool of processes, one photo at a time each. Finished m
 interrupted run goes on where it stopped.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal
@@ -21,6 +19,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import threadpoolctl
+from absl import app, flags
 from PIL import Image
 from tqdm import tqdm
 
@@ -211,8 +210,6 @@ def _to_size(saliency: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def define_flags() -> None:
     """Defines the command line's flags."""
-    from absl import flags
-
     flags.DEFINE_string("images", None, "Folder of photos.", required=True)
     flags.DEFINE_string("output", None, "Folder that gets <method>/<id>.png.", required=True)
     flags.DEFINE_list("methods", list(METHODS), "Which methods, separated by commas.")
@@ -224,13 +221,10 @@ def define_flags() -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command line; returns its exit status."""
-    from absl import flags
-
-    if len(argv) > 1:
-        print(f"{argv[1]!r}: is no flag; write --images=DIR --output=DIR", file=sys.stderr)
-        return 2
     values = flags.FLAGS
     try:
+        if len(argv) > 1:
+            raise InputError(f"{argv[1]!r}: is no flag; write --images=DIR --output=DIR")
         summary = compute_maps(
             images=values.images,
             output=values.output,
@@ -255,7 +249,5 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    from absl import app
-
     define_flags()
     app.run(main)

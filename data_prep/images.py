@@ -1,11 +1,10 @@
 """Photos in and pictures out: the one place where image files are found, decoded and written."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,6 +127,29 @@ def read_rgb_within(
     return fit_within(np.array(image), max_side), size
 
 
+def photo_size(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """Upright (height, width) of a photo, from its header alone.
+
+    Raises:
+        ImageError: as `read_rgb`; damage behind the header goes unseen.
+    """
+    with _opened(Path(path), max_pixels) as image:
+        return _upright_size(image)
+
+
+def read_grey(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Decodes a map: brightness, 16-bit values scaled to 8 bits, transparent pixels black.
+
+    Returns:
+        uint8 [H,W].
+
+    Raises:
+        ImageError: as `read_rgb`.
+    """
+    image, _ = _decode(Path(path), max_pixels=max_pixels, max_side=None, background="black")
+    return np.array(image.convert("L"))
+
+
 def read_mask(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decodes a truth mask: brightness of 128 and more is salient; transparent pixels are not.
 
@@ -137,9 +159,7 @@ def read_mask(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.nd
     Raises:
         ImageError: as `read_rgb`, or the mask is written as 0 and 1 rather than 0 and 255.
     """
-    path = Path(path)
-    image, _ = _decode(path, max_pixels=max_pixels, max_side=None, background="black")
-    grey = np.array(image.convert("L"))
+    grey = read_grey(path, max_pixels=max_pixels)
     if grey.max() == 1:
         raise ImageError(f"{path}: a mask of 0 and 1; multiply it by 255 (salient is white)")
     return np.where(grey >= MASK_THRESHOLD, np.uint8(255), np.uint8(0))
@@ -192,10 +212,9 @@ def write_png(path: str | os.PathLike, pixels: np.ndarray) -> None:
             partial.unlink()
 
 
-def _decode(
-    path: Path, *, max_pixels: int, max_side: int | None, background: str
-) -> tuple[Image.Image, tuple[int, int]]:
-    """Opens, bounds, decodes, turns and flattens: an RGB image and the file's upright (H, W)."""
+@contextlib.contextmanager
+def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
+    """Opens an image file and bounds its size; whatever goes wrong inside becomes an ImageError."""
     try:
         if path.is_dir():
             raise ImageError(f"{path}: is a folder, not a photo; name one photo")
@@ -207,7 +226,9 @@ def _decode(
         warnings.simplefilter("ignore")  # of odd metadata and large sizes; both are judged here
         try:
             with Image.open(path, formats=_FORMATS) as image:
-                return _upright_rgb(image, path, max_pixels, max_side, background)
+                if image.width * image.height > max_pixels:
+                    raise Image.DecompressionBombError
+                yield image
         except ImageError:
             raise
         except Image.UnidentifiedImageError:
@@ -215,7 +236,9 @@ def _decode(
                 f"{path}: is no picture this program reads; convert it to JPEG or PNG, or remove it"
             ) from None
         except Image.DecompressionBombError:
-            raise ImageError(_too_large(path, max_pixels)) from None
+            raise ImageError(
+                f"{path}: has more than {max_pixels:,} pixels; shrink it or remove it"
+            ) from None
         except MemoryError:
             raise ImageError(f"{path}: does not fit into memory; shrink it or remove it") from None
         except Exception as error:  # decoders meet hostile bytes: any failure means a broken file
@@ -225,14 +248,21 @@ def _decode(
             ) from None
 
 
-def _upright_rgb(
-    image: Image.Image, path: Path, max_pixels: int, max_side: int | None, background: str
+def _decode(
+    path: Path, *, max_pixels: int, max_side: int | None, background: str
 ) -> tuple[Image.Image, tuple[int, int]]:
-    width, height = image.size
-    if width * height > max_pixels:
-        raise ImageError(_too_large(path, max_pixels, f"{width} x {height}"))
+    """Opens, bounds, decodes, turns and flattens: an RGB image and the file's upright (H, W)."""
+    with _opened(path, max_pixels) as image:
+        return _upright_rgb(image, path, max_side, background)
+
+
+def _upright_rgb(
+    image: Image.Image, path: Path, max_side: int | None, background: str
+) -> tuple[Image.Image, tuple[int, int]]:
+    own_size = _upright_size(image)
     orientation = _orientation(image)  # before draft and flattening, which lose it
     if max_side is not None:
+        width, height = image.size
         scale = min(1.0, max_side / max(width, height))
         # A JPEG is then decoded at the smallest of 1, 1/2, 1/4, 1/8 that is no smaller than this.
         image.draft(None, (max(1, round(width * scale)), max(1, round(height * scale))))
@@ -244,8 +274,12 @@ def _upright_rgb(
     upright = _flatten(image, path, background)
     if orientation in _TURNS:
         upright = upright.transpose(_TURNS[orientation])
-    own_size = (width, height) if orientation >= 5 else (height, width)
     return upright, own_size
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    return (width, height) if _orientation(image) >= 5 else (height, width)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -267,8 +301,3 @@ def _flatten(image: Image.Image, path: Path, background: str) -> Image.Image:
         canvas = Image.new("RGBA", image.size, background)
         return Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _too_large(path: Path, max_pixels: int, size: str = "far") -> str:
-    what = f"{size} pixels is too large" if size != "far" else "is far too large"
-    return f"{path}: {what} (at most {max_pixels:,} pixels are read); shrink it or remove it"

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data_prep.methods import dsr, mc, rbd
+from data_prep.methods import dsr, hs, mc, rbd
 
 METHODS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "rbd": rbd.saliency,
     "dsr": dsr.saliency,
     "mc": mc.saliency,
+    "hs": hs.saliency,
 }

@@ -6,6 +6,8 @@ form a tree, settle on common values. There is no published program: what the pa
 chosen by nearness to maps that its authors' binary made.
 """
 
+import itertools
+
 import cv2
 import numba
 import numpy as np
@@ -15,7 +17,7 @@ from skimage.segmentation import watershed
 from data_prep import superpixels
 from data_prep.lab import rgb_to_lab
 
-_GRADIENT_SIGMA = 0.7  # pixels
+_GRADIENT_SIGMA = 0.5  # pixels
 _SAME_COLOUR = 8.0  # CIELUV distance up to which neighbouring basins are one region
 _SCALES = (3, 17, 33)  # side of the square, in pixels, that a region of each layer must hold
 _REACH = 0.5  # sigma^2 of the distance of regions, photo sides being 1
@@ -42,7 +44,7 @@ def saliency(rgb: np.ndarray) -> np.ndarray:
         layers.append(labels)
     cues = [region_cue(labels, lab) for labels in layers]
     parents = []
-    for child, parent in zip(layers[:-1], layers[1:], strict=True):
+    for child, parent in itertools.pairwise(layers):
         lookup = np.zeros(int(child.max()) + 1, int)
         lookup[child.ravel()] = parent.ravel()
         parents.append(lookup)
@@ -67,7 +69,8 @@ def base_regions(rgb: np.ndarray, luv: np.ndarray) -> np.ndarray:
     for channel in np.moveaxis(rgb.astype(np.float32), 2, 0):
         slope = ndimage.gaussian_gradient_magnitude(channel, _GRADIENT_SIGMA)
         np.maximum(gradient, slope, out=gradient)
-    labels = watershed(gradient).astype(np.int32) - 1
+    labels = watershed(gradient).astype(np.int32)
+    labels -= labels.min()  # 1, or 0 on a plain photo, which has no basin
     colours = superpixels.region_means(labels, luv)
     pairs = _neighbour_pairs(labels)
     distance = np.linalg.norm(colours[pairs[:, 0]] - colours[pairs[:, 1]], axis=1)
