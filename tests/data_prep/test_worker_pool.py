@@ -1,0 +1,42 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from data_prep.worker_pool import worker_pool
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_runs_tasks_in_other_processes():
+    with worker_pool(2) as pool:
+        pids = {pool.submit(os.getpid).result() for _ in range(4)}
+    assert os.getpid() not in pids and 1 <= len(pids) <= 2
+
+
+def test_workers_end_with_a_killed_parent():
+    code = (
+        "import os, sys\n"
+        "from data_prep.worker_pool import worker_pool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = worker_pool(1)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    parent = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+    )
+    worker = int(parent.stdout)
+    deadline = time.monotonic() + 10
+    while _is_alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _is_alive(worker)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
