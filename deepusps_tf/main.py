@@ -1,16 +1,20 @@
-"""The command `python -m deepusps_tf.main --flagfile=configs/demo.flags`.
+"""Makes a salient-object segmentation model from photos without labels, and uses it.
 
-Heavy imports wait inside the modes, so that --help is quick and the CRF's processes, which import
-this module too, stay free of TensorFlow.
+python -m deepusps_tf.main --flagfile=configs/demo.flags
+python -m deepusps_tf.main --flagfile=configs/cpu.flags --images=DIR
+python -m deepusps_tf.main --mode=predict --model=DIR --images=DIR --output=DIR
 """
 
+# Heavy imports wait inside the modes, so that --help is quick and the CRF's processes, which import
+# this module too, stay free of TensorFlow.
 import os
 import sys
 from pathlib import Path
 
-from absl import app, logging
+from absl import app, flags, logging
 
 from data_prep.errors import InputError
+from deepusps_tf import config as settings
 from deepusps_tf.config import Config, define_flags, from_flags
 
 
@@ -112,4 +116,5 @@ if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.INFO)
     define_flags()
+    flags.adopt_module_key_flags(settings)  # so that --help lists them
     app.run(main)

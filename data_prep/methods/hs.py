@@ -17,8 +17,8 @@ from skimage.segmentation import watershed
 from data_prep import superpixels
 from data_prep.lab import rgb_to_lab
 
-_GRADIENT_SIGMA = 0.5  # pixels
-_SAME_COLOUR = 8.0  # CIELUV distance up to which neighbouring basins are one region
+_GRADIENT_SIGMA = 0.7  # pixels
+_SMALL_REGION_LEEWAY = 300.0  # CIELUV distance times pixels
 _SCALES = (3, 17, 33)  # side of the square, in pixels, that a region of each layer must hold
 _REACH = 0.5  # sigma^2 of the distance of regions, photo sides being 1
 _CENTRE_FALL = 2.0  # lambda of the location cue, photo sides being 1
@@ -53,10 +53,12 @@ def saliency(rgb: np.ndarray) -> np.ndarray:
 
 
 def base_regions(rgb: np.ndarray, luv: np.ndarray) -> np.ndarray:
-    """Basins of the gradient's watershed, neighbours of nearly one colour joined.
+    """Basins of the gradient's watershed, like neighbours joined.
 
-    Pairs of neighbours are visited by growing distance of the basins' mean colours, and joined
-    where the mean colours of what they belong to by then differ by at most `_SAME_COLOUR`.
+    The bare watershed of a photo has some ten thousand basins. Pairs of neighbours are visited by
+    growing distance of the basins' mean colours, and joined where that is no more than the largest
+    distance within either side plus a leeway over the side's size: the rule of Felzenszwalb and
+    Huttenlocher (IJCV 2004), with basins for pixels.
 
     Args:
         rgb: uint8 [H, W, 3].
@@ -76,7 +78,8 @@ def base_regions(rgb: np.ndarray, luv: np.ndarray) -> np.ndarray:
     distance = np.linalg.norm(colours[pairs[:, 0]] - colours[pairs[:, 1]], axis=1)
     order = np.argsort(distance, kind="stable")
     sizes = superpixels.region_sizes(labels).astype(float)
-    return _relabelled(_join_alike(pairs[order], colours, sizes, _SAME_COLOUR)[labels])
+    groups = join_alike(pairs[order], distance[order], sizes, _SMALL_REGION_LEEWAY)
+    return _relabelled(groups[labels])
 
 
 def _neighbour_pairs(labels: np.ndarray) -> np.ndarray:
@@ -95,20 +98,32 @@ def _relabelled(labels: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def _join_alike(pairs, colours, sizes, limit):
-    """Joins pairs in order where their groups' mean colours are near; the group of each region."""
+def join_alike(pairs, distances, sizes, leeway):
+    """Joins pairs of regions that differ little more than the regions within themselves.
+
+    Args:
+        pairs: int64 [P, 2], neighbours by growing distance.
+        distances: float64 [P].
+        sizes: float64 [N], pixels of each region; overwritten.
+        leeway: what a group of one pixel may differ from its neighbour.
+
+    Returns:
+        int64 [N], for each region one region that stands for its group.
+    """
     group = np.arange(sizes.size)
+    within = np.zeros(sizes.size)
     for p in range(pairs.shape[0]):
         a, b = pairs[p]
         while group[a] != a:
             a = group[a]
         while group[b] != b:
             b = group[b]
-        if a == b or ((colours[a] - colours[b]) ** 2).sum() > limit * limit:
+        if a == b:
             continue
-        colours[a] = (colours[a] * sizes[a] + colours[b] * sizes[b]) / (sizes[a] + sizes[b])
-        sizes[a] += sizes[b]
-        group[b] = a
+        if distances[p] <= min(within[a] + leeway / sizes[a], within[b] + leeway / sizes[b]):
+            group[b] = a
+            sizes[a] += sizes[b]
+            within[a] = distances[p]
     for a in range(group.size):
         root = a
         while group[root] != root:

@@ -74,7 +74,7 @@ def test_bad_folders_end_in_one_line(tmp_path):
 
 
 def test_help_lists_every_flag_without_tensorflow():
-    done = run("--helpfull", check=False)
+    done = run("--help", check=False)
     assert "--[no]crf: Refine predictions with the dense CRF." in done.stdout
     assert "--mode: <train|evaluate|predict|export|report>" in done.stdout
     assert "cuda" not in done.stderr

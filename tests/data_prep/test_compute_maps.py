@@ -1,0 +1,272 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_prep import compute_maps as module
+from data_prep.compute_maps import compute_maps
+from data_prep.errors import InputError
+from data_prep.images import read_grey
+
+ROOT = Path(__file__).parents[2]
+TWO = ("rbd", "mc")
+
+
+def add_photo(folder, name, size=(60, 48)):
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(sum(name.encode()))
+    pixels = rng.integers(0, 60, (size[1], size[0], 3), dtype=np.uint8)
+    pixels[size[1] // 3 : -size[1] // 3, size[0] // 3 : -size[0] // 3] += 150
+    Image.fromarray(pixels).save(folder / name)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for name in ("a b.png", "é.jpg", "c.webp"):
+        add_photo(tmp_path / "photos", name)
+    return tmp_path / "photos"
+
+
+def run(photos, output, *arguments, **options):
+    command = [sys.executable, "-m", "data_prep.compute_maps", f"--images={photos}"]
+    return subprocess.run(
+        [*command, f"--output={output}", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        **options,
+    )
+
+
+def constant(value):
+    return lambda rgb: np.full(rgb.shape[:2], value, np.float32)
+
+
+def test_maps_are_the_methods_values_at_the_photos_size(photos, tmp_path, monkeypatch):
+    ramp = np.linspace(0, 1, 60, dtype=np.float32)
+    monkeypatch.setitem(module.METHODS, "rbd", lambda rgb: np.tile(ramp, (48, 1)))
+    monkeypatch.setitem(module.METHODS, "mc", constant(0.5))
+    summary = compute_maps(
+        images=photos, output=tmp_path / "maps", methods=TWO, jobs=1, progress=False
+    )
+    assert summary == module.MapsSummary(written=6, kept=0, skipped={})
+    expected = np.round(np.tile(ramp, (48, 1)) * 255).astype(np.uint8)
+    for name in ("a b", "é", "c"):
+        np.testing.assert_array_equal(read_grey(tmp_path / f"maps/rbd/{name}.png"), expected)
+        assert (read_grey(tmp_path / f"maps/mc/{name}.png") == 128).all()
+        assert Image.open(tmp_path / f"maps/mc/{name}.png").mode == "L"
+    assert sorted(p.name for p in (tmp_path / "maps").rglob("*")) == sorted(
+        ["rbd", "mc", *(2 * ["a b.png", "é.png", "c.png"])]
+    )
+
+
+def test_large_photos_are_computed_small_and_brought_back(tmp_path, monkeypatch):
+    add_photo(tmp_path / "photos", "large.png", size=(1000, 500))
+    shapes = []
+
+    def record(rgb):
+        shapes.append(rgb.shape)
+        return np.tile(np.linspace(0, 1, rgb.shape[1], dtype=np.float32), (rgb.shape[0], 1))
+
+    monkeypatch.setitem(module.METHODS, "rbd", record)
+    options = {"images": tmp_path / "photos", "methods": ["rbd"], "jobs": 1, "progress": False}
+    compute_maps(output=tmp_path / "maps", max_side=100, **options)
+    assert shapes == [(50, 100, 3)]
+    large = read_grey(tmp_path / "maps/rbd/large.png")
+    assert large.shape == (500, 1000)
+    np.testing.assert_allclose(large[250], np.linspace(0, 255, 1000), atol=3)
+
+
+def test_finished_maps_are_kept_and_photos_decoded_once(photos, tmp_path, monkeypatch):
+    decoded = []
+    read = module.read_rgb_within
+
+    def count(path, **options):
+        decoded.append(path.name)
+        return read(path, **options)
+
+    monkeypatch.setattr(module, "read_rgb_within", count)
+    for name in TWO:
+        monkeypatch.setitem(module.METHODS, name, constant(0))
+    options = {"images": photos, "output": tmp_path / "maps", "jobs": 1, "progress": False}
+    assert compute_maps(methods=["rbd"], **options).written == 3
+    (tmp_path / "maps/rbd/c.png").write_bytes(b"kept as it is")
+    (tmp_path / "maps/rbd/é.png").unlink()
+    decoded.clear()
+    summary = compute_maps(methods=TWO, **options)
+    assert (summary.written, summary.kept) == (4, 2)
+    assert sorted(decoded) == ["a b.png", "c.webp", "é.jpg"]
+    assert (tmp_path / "maps/rbd/c.png").read_bytes() == b"kept as it is"
+    decoded.clear()
+    assert compute_maps(methods=TWO, **options).kept == 6
+    assert decoded == []
+
+
+def test_broken_photos_and_failures_are_named_and_the_rest_goes_on(photos, tmp_path, monkeypatch):
+    (photos / "zero.jpg").write_bytes(b"")
+    (photos / "text.jpg").write_text("no photo")
+    add_photo(photos, "odd.png", size=(61, 48))
+
+    def fail_on_odd(rgb):
+        if rgb.shape[1] == 61:
+            raise ValueError("odd\nwidth")
+        return np.zeros(rgb.shape[:2], np.float32)
+
+    monkeypatch.setitem(module.METHODS, "rbd", fail_on_odd)
+    monkeypatch.setitem(module.METHODS, "mc", constant(1))
+    monkeypatch.setitem(module.METHODS, "hs", constant(np.nan))
+    options = {"images": photos, "output": tmp_path / "maps", "jobs": 1, "progress": False}
+    summary = compute_maps(methods=TWO, **options)
+    assert summary.written == 3 + 4
+    assert summary.skipped == {
+        photos / "odd.png": "rbd failed (ValueError: odd width); leave the photo out",
+        photos / "text.jpg": "is no picture this program reads; convert it to JPEG or PNG,"
+        " or remove it",
+        photos / "zero.jpg": "is empty; fetch it again or remove it",
+    }
+    assert not (tmp_path / "maps/rbd/odd.png").exists()
+    assert len(compute_maps(methods=["hs"], **options).skipped) == 6
+    assert not (tmp_path / "maps/hs").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"methods": ["rbd", "gmr"]}, "'gmr' is unknown; choose from .*rbd"),
+        ({"methods": []}, "none given"),
+        ({"methods": ["mc", "mc"]}, "named twice"),
+        ({"jobs": -1}, "-1 is negative"),
+        ({"max_side": 0}, "0 is too small"),
+        ({"images": "absent"}, "no such folder"),
+    ],
+)
+def test_mistakes(photos, tmp_path, change, message):
+    options = {"images": photos, "output": tmp_path / "maps", "methods": ["rbd"], **change}
+    with pytest.raises(InputError, match=message):
+        compute_maps(**options)
+    assert not (tmp_path / "maps").exists()
+
+
+def test_a_full_disk_ends_the_run_in_one_line(photos, tmp_path, monkeypatch):
+    monkeypatch.setitem(module.METHODS, "rbd", constant(0))
+
+    def full(self, stream, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(InputError, match=r"No space left on device\); free some space"):
+        compute_maps(images=photos, output=tmp_path, methods=["rbd"], jobs=1, progress=False)
+
+
+def test_interruption_says_how_far_it_got(photos, tmp_path, monkeypatch):
+    calls = []
+
+    def stop_at_the_second(rgb):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return np.zeros(rgb.shape[:2], np.float32)
+
+    monkeypatch.setitem(module.METHODS, "rbd", stop_at_the_second)
+    options = {"images": photos, "output": tmp_path, "methods": ["rbd"], "progress": False}
+    with pytest.raises(KeyboardInterrupt, match="stopped: 1 of 3 maps written"):
+        compute_maps(jobs=1, **options)
+
+
+@pytest.mark.slow
+def test_pool_and_single_process_agree_whatever_else_is_in_the_folder(photos, tmp_path):
+    (photos / "zero.jpg").write_bytes(b"")
+    done = run(photos, tmp_path / "two", "--jobs=2", "--methods=rbd,mc")
+    assert done.returncode == 0, done.stderr
+    assert f"skipped {photos / 'zero.jpg'}: is empty" in done.stderr
+    assert done.stderr.endswith("6 maps written, 0 kept, 1 photos skipped\n")
+    assert "photo/s" in done.stderr
+    assert "Traceback" not in done.stderr
+    compute_maps(images=photos, output=tmp_path / "one", methods=TWO, jobs=1, progress=False)
+    ones = sorted((tmp_path / "one").rglob("*.png"))
+    assert len(ones) == 6
+    for path in ones:
+        other = tmp_path / "two" / path.relative_to(tmp_path / "one")
+        assert path.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.slow
+def test_command_line_reports_mistakes_in_one_line(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "zero.jpg").write_bytes(b"")
+    done = run(tmp_path / "photos", tmp_path / "maps", "--methods=gmr")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "methods: 'gmr' is unknown; choose from rbd, dsr, mc, hs\n"
+    done = run(tmp_path / "photos", tmp_path / "maps", "--jobs=1")
+    assert done.returncode == 1
+    assert "0 maps written, 0 kept, 1 photos skipped" in done.stderr
+
+
+def descendants(pid):
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children] + [d for c in children for d in descendants(c)]
+
+
+def start_and_wait_for_maps(photos, output):
+    for i in range(400):
+        add_photo(photos, f"{i}.png", size=(300, 200))
+    command = [sys.executable, "-m", "data_prep.compute_maps", f"--images={photos}"]
+    process = subprocess.Popen(
+        [*command, f"--output={output}", "--jobs=2", "--methods=rbd"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(output.glob("rbd/*.png")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return process
+
+
+@pytest.mark.slow
+def test_ctrl_c_pressed_twice_stops_cleanly_and_the_run_resumes(tmp_path):
+    process = start_and_wait_for_maps(tmp_path / "photos", tmp_path / "maps")
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    stderr = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    last = stderr.splitlines()[-1]
+    assert last.startswith("stopped: ")
+    assert last.endswith(" of 400 maps written; the same command goes on from there")
+    assert "Traceback" not in stderr
+    made = [path.name for path in (tmp_path / "maps/rbd").iterdir()]
+    assert all(name.endswith(".png") and not name.startswith(".") for name in made)
+    for path in (tmp_path / "photos").iterdir():
+        if int(path.stem) >= len(made) and path.name not in made:
+            path.unlink()
+    done = run(tmp_path / "photos", tmp_path / "maps", "--methods=rbd", "--jobs=1")
+    assert done.returncode == 0
+    assert f"{len(made)} kept" in done.stderr
+
+
+@pytest.mark.slow
+def test_workers_die_with_a_killed_parent(tmp_path):
+    process = start_and_wait_for_maps(tmp_path / "photos", tmp_path / "maps")
+    workers = descendants(process.pid)
+    assert len(workers) >= 2
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    alive = [
+        pid
+        for pid in workers
+        if Path(f"/proc/{pid}").exists()
+        and "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    ]
+    assert alive == []
