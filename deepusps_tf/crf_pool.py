@@ -4,13 +4,19 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
+from data_prep.errors import InputError
 from data_prep.worker_pool import worker_pool
 from deepusps_tf.crf import CrfSettings, refine
 
 QUEUED_PER_PROCESS = 4
+_KILLED = (
+    "a CRF process was killed, perhaps for want of memory; run the same command again, "
+    "with fewer --crf_processes"
+)
 
 
 class CrfPool:
@@ -60,7 +66,10 @@ class CrfPool:
         self._slots.acquire()
         with self._idle:
             self._pending += 1
-        future = self._executor.submit(refine, rgb, probability, self._settings)
+        try:
+            future = self._executor.submit(refine, rgb, probability, self._settings)
+        except BrokenProcessPool as error:
+            raise InputError(_KILLED) from error
         future.add_done_callback(lambda done: self._finish(done, collect))
 
     def drain(self) -> None:
@@ -87,5 +96,7 @@ class CrfPool:
                 self._idle.notify_all()
 
     def _raise_failure(self) -> None:
+        if isinstance(self._failure, BrokenProcessPool):
+            raise InputError(_KILLED) from self._failure
         if self._failure is not None:
             raise self._failure

@@ -273,7 +273,7 @@ def tree_minimum(
     Returns:
         float64 [N_1], within the range of the cues.
     """
-    weight = [np.full(len(cue), beta) for cue, beta in zip(cues, cue_weights, strict=True)]
+    weight = [np.full(len(cue), float(beta)) for cue, beta in zip(cues, cue_weights, strict=True)]
     pull = [cue * beta for cue, beta in zip(cues, cue_weights, strict=True)]
     for layer, (parent, tie) in enumerate(zip(parents, tie_weights, strict=True)):
         share = tie / (weight[layer] + tie)

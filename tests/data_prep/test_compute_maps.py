@@ -60,7 +60,8 @@ def test_maps_are_the_methods_values_at_the_photos_size(photos, tmp_path, monkey
     for name in ("a b", "é", "c"):
         np.testing.assert_array_equal(read_grey(tmp_path / f"maps/rbd/{name}.png"), expected)
         assert (read_grey(tmp_path / f"maps/mc/{name}.png") == 128).all()
-        assert Image.open(tmp_path / f"maps/mc/{name}.png").mode == "L"
+        with Image.open(tmp_path / f"maps/mc/{name}.png") as stored:
+            assert stored.mode == "L"
     assert sorted(p.name for p in (tmp_path / "maps").rglob("*")) == sorted(
         ["rbd", "mc", *(2 * ["a b.png", "é.png", "c.png"])]
     )

@@ -1,8 +1,10 @@
+import os
 import threading
 
 import numpy as np
 import pytest
 
+from data_prep.errors import InputError
 from deepusps_tf.crf import RELEASE_SETTINGS, refine
 from deepusps_tf.crf_pool import QUEUED_PER_PROCESS, CrfPool
 
@@ -55,3 +57,14 @@ def test_failure_in_a_process_is_raised_by_drain():
         pool.submit(np.zeros((4, 4, 3), np.uint8), np.zeros((5, 5), np.float32), lambda _: None)
         with pytest.raises(ValueError, match=r"."):
             pool.drain()
+
+
+def test_killed_process_is_one_line():
+    rgb, probability = next(pairs(1))
+    with CrfPool(1, RELEASE_SETTINGS) as pool:
+        worker = pool._executor.submit(os.getpid).result()
+        os.kill(worker, 9)
+        with pytest.raises(InputError, match="a CRF process was killed"):
+            while True:
+                pool.submit(rgb, probability, lambda _: None)
+                pool.drain()
