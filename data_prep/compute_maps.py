@@ -16,7 +16,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import joblib
 import numpy as np
 import threadpoolctl
 from absl import app, flags
@@ -26,7 +25,7 @@ from tqdm import tqdm
 from data_prep.errors import InputError
 from data_prep.images import ImageError, Photo, list_photos, read_rgb_within, write_png
 from data_prep.methods import METHODS
-from data_prep.worker_pool import worker_pool
+from data_prep.worker_pool import cores, worker_pool
 
 DEFAULT_MAX_SIDE = 400  # the long side of the photos the methods' authors chose their constants on
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -86,7 +85,7 @@ def compute_maps(
     kept = len(photos) * len(methods) - wanted
     written = 0
     skipped: dict[Path, str] = {}
-    jobs = min(jobs or joblib.cpu_count(), max(1, len(todo)))
+    jobs = min(jobs or cores(), max(1, len(todo)))
     bar = tqdm(total=len(todo), desc="maps", unit="photo", disable=not progress, smoothing=0.1)
     try:
         with bar, contextlib.closing(_results(todo, output, max_side, jobs)) as results:

@@ -9,10 +9,11 @@ from data_prep.compute_maps import compute_maps
 from data_prep.errors import InputError
 from data_prep.images import Photo, list_photos
 from data_prep.sample import write_sample
-from data_prep.write_records import write_records
+from data_prep.write_records import check_masks, write_records
 from deepusps_tf.records import order_ids, write_text
 
-SOURCE = "source.json"
+SOURCE = "source.json"  # written first: maps already made are of these photos
+PREPARED = "prepared"  # written last
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Source:
     test_masks: str | None
     holdout: float
     sample_size: int
-    seed: int
+    sample_seed: int | None
     methods: tuple[str, ...]
     max_side: int
 
@@ -53,7 +54,8 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
         InputError: for unusable photos or masks, or records of another source.
     """
     records = Path(records)
-    if _is_prepared(source, records):
+    _check_source(source, records)
+    if (records / PREPARED).is_file():
         return
     splits = _splits(source, records, jobs)
     for split in splits:
@@ -65,16 +67,22 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
             methods=source.methods,
             max_side=source.max_side,
         )
-    write_text(str(records / SOURCE), json.dumps(asdict(source), indent=2) + "\n")
+    write_text(str(records / PREPARED), "")
 
 
-def _is_prepared(source: Source, records: Path) -> bool:
+def _check_source(source: Source, records: Path) -> None:
+    """Claims a records folder for a source, or checks that it was claimed for this one."""
     path = records / SOURCE
-    if not path.is_file():
-        return False
-    made_from = json.loads(path.read_text(encoding="utf-8"))
     wanted = json.loads(json.dumps(asdict(source)))
-    if made_from.get("methods") and set(wanted["methods"]) <= set(made_from["methods"]):
+    if not path.is_file():
+        records.mkdir(parents=True, exist_ok=True)
+        write_text(str(path), json.dumps(wanted, indent=2) + "\n")
+        return
+    try:
+        made_from = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: damaged; delete the folder it is in") from error
+    if set(wanted["methods"]) <= set(made_from.get("methods", ())):
         wanted["methods"] = made_from["methods"]
     for name, value in wanted.items():
         if made_from.get(name) != value:
@@ -82,20 +90,20 @@ def _is_prepared(source: Source, records: Path) -> bool:
                 f"{path}: records were made with {name}={made_from.get(name)}, not {value}; "
                 "choose another --records or delete that folder"
             )
-    return True
 
 
 def _splits(source: Source, records: Path, jobs: int) -> list[_Split]:
     images, masks = source.images, source.masks
     test_images, test_masks = source.test_images, source.test_masks
     if source.sample_size:
-        write_sample(output=records / "sample", size=source.sample_size, seed=source.seed)
+        write_sample(output=records / "sample", size=source.sample_size, seed=source.sample_seed)
         images, masks = records / "sample/train/images", records / "sample/train/masks"
         test_images, test_masks = records / "sample/test/images", records / "sample/test/masks"
-    photos = _mapped_photos(images, records / "maps/train", source.methods, jobs)
     masks = Path(masks) if masks else None
-    held_out = set(order_ids(photo.id for photo in photos)[: round(source.holdout * len(photos))])
-    if held_out:
+    photos = _mapped_photos(images, masks, records / "maps/train", source.methods, jobs)
+    if masks and source.holdout:
+        count = max(1, round(source.holdout * len(photos)))
+        held_out = set(order_ids(photo.id for photo in photos)[:count])
         test = [photo for photo in photos if photo.id in held_out]
         photos = [photo for photo in photos if photo.id not in held_out]
         if not photos:
@@ -104,15 +112,18 @@ def _splits(source: Source, records: Path, jobs: int) -> list[_Split]:
         return [_Split("train", photos, maps, masks), _Split("test", test, maps, masks)]
     splits = [_Split("train", photos, records / "maps/train", masks)]
     if test_images:
-        test = _mapped_photos(test_images, records / "maps/test", source.methods, jobs)
-        splits.append(_Split("test", test, records / "maps/test", Path(test_masks)))
+        test_masks, maps = Path(test_masks), records / "maps/test"
+        test = _mapped_photos(test_images, test_masks, maps, source.methods, jobs)
+        splits.append(_Split("test", test, maps, test_masks))
     return splits
 
 
 def _mapped_photos(
-    images: str | Path, maps: Path, methods: Sequence[str], jobs: int
+    images: str | Path, masks: Path | None, maps: Path, methods: Sequence[str], jobs: int
 ) -> list[Photo]:
     """Makes the maps of a folder of photos and lists the photos that have them."""
+    if masks is not None:
+        check_masks(list_photos(images), masks)  # before hours of maps, not after
     summary = compute_maps(images=images, output=maps, methods=methods, jobs=jobs)
     for path, reason in summary.skipped.items():
         print(f"left out {path}: {reason}")

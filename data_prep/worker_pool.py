@@ -6,6 +6,13 @@ import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 
+import joblib
+
+
+def cores() -> int:
+    """How many processor cores this process may use, as its affinity and container allow."""
+    return joblib.cpu_count()
+
 
 def worker_pool(processes: int) -> ProcessPoolExecutor:
     """Starts a pool of spawned processes that end with this one, even if it is killed.

@@ -20,8 +20,9 @@ from data_prep.images import (
     Photo,
     fit_within,
     list_photos,
+    photo_size,
+    read_grey,
     read_mask,
-    read_rgb,
     read_rgb_within,
 )
 from deepusps_tf.records import (
@@ -69,12 +70,12 @@ def write_records(
     """
     by_id = {photo.id: photo for photo in photos}
     ordered = [by_id[photo_id] for photo_id in order_ids(by_id)]
-    mask_paths = {mask.id: mask.path for mask in list_photos(masks)} if masks else None
-    _check_complete(ordered, Path(maps), methods, mask_paths, masks)
+    mask_paths = check_masks(ordered, masks) if masks else {}
+    _check_maps(ordered, Path(maps), methods)
 
     def image_records() -> Iterator[ImageRecord]:
         for photo in tqdm(ordered, desc="image records", disable=not progress):
-            yield image_record(photo, mask_paths and mask_paths[photo.id], max_side)
+            yield image_record(photo, mask_paths.get(photo.id), max_side)
 
     write_shards(stem=f"{output}/images", records=image_records(), count=len(ordered))
     means = {}
@@ -83,7 +84,7 @@ def write_records(
         def label_records(method=method) -> Iterator[LabelRecord]:
             for photo in tqdm(ordered, desc=f"{method} labels", disable=not progress):
                 path = Path(maps) / method / f"{photo.id}.png"
-                yield LabelRecord.from_map(photo.id, fit_within(read_map(path), max_side))
+                yield label_record(photo, path, max_side)
 
         stem = f"{output}/labels/{method}/round0"
         manifest = write_shards(stem=stem, records=label_records(), count=len(ordered))
@@ -112,11 +113,6 @@ def image_record(photo: Photo, mask: Path | None, max_side: int) -> ImageRecord:
     return ImageRecord(photo.id, encoded, rgb.shape[0], rgb.shape[1], encoded_mask)
 
 
-def read_map(path: Path) -> np.ndarray:
-    """Reads a saliency map as uint8 [H, W]."""
-    return np.ascontiguousarray(read_rgb(path)[..., 0])
-
-
 def _is_plain_jpeg(path: Path, max_side: int) -> bool:
     with Image.open(path) as image:
         upright = image.getexif().get(0x0112, 1) == 1
@@ -128,22 +124,41 @@ def _is_plain_jpeg(path: Path, max_side: int) -> bool:
         )
 
 
-def _check_complete(
-    photos: Sequence[Photo],
-    maps: Path,
-    methods: Sequence[str],
-    mask_paths: dict[str, Path] | None,
-    masks: Path | None,
-) -> None:
-    """Finds what is missing before hours of writing, not after."""
+def label_record(photo: Photo, path: Path, max_side: int) -> LabelRecord:
+    """Builds a photo's label from its map.
+
+    Raises:
+        InputError: where the map is not of the photo's size, so of another photo.
+    """
+    saliency, own_size = read_grey(path), photo_size(photo.path)
+    if saliency.shape != own_size:
+        raise InputError(
+            f"{path}: is {saliency.shape[1]}x{saliency.shape[0]}, its photo "
+            f"{own_size[1]}x{own_size[0]}; delete the map and make it again"
+        )
+    return LabelRecord.from_map(photo.id, fit_within(saliency, max_side))
+
+
+def check_masks(photos: Sequence[Photo], masks: Path) -> dict[str, Path]:
+    """Finds each photo's mask: id -> path.
+
+    Raises:
+        InputError: naming the first photo without one.
+    """
+    paths = {mask.id: mask.path for mask in list_photos(masks)}
+    for photo in photos:
+        if photo.id not in paths:
+            raise InputError(f"{masks}: no mask for photo {photo.id}; add it or move the photo")
+    return paths
+
+
+def _check_maps(photos: Sequence[Photo], maps: Path, methods: Sequence[str]) -> None:
     for photo in photos:
         for method in methods:
             if not (maps / method / f"{photo.id}.png").is_file():
                 raise InputError(
                     f"{maps / method}: no map for photo {photo.id}; run data_prep.compute_maps"
                 )
-        if mask_paths is not None and photo.id not in mask_paths:
-            raise InputError(f"{masks}: no mask for photo {photo.id}; add it or move the photo")
 
 
 def define_flags() -> None:

@@ -1,6 +1,7 @@
 """Epochs as all-or-nothing commits: a killed round goes on after its last whole epoch."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -52,6 +53,10 @@ class EpochCommits(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Commits the epoch that just ended."""
         done = epoch + 1
+        if not math.isfinite(logs["loss"]):
+            raise InputError(
+                f"{self._folder}: the loss of epoch {done} is not finite; lower the learning rate"
+            )
         self.losses = [*self.losses, float(logs["loss"])]
         self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / f"epoch-{done:04d}"

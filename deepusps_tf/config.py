@@ -35,7 +35,7 @@ class Config:
     test_images: str | None = setting(None, "Folder of test photos, never trained on.")
     test_masks: str | None = setting(None, "Folder of truth masks of --test_images.")
     holdout: float = setting(
-        0.0, "Share of --images kept out of training as the test set (needs --masks)."
+        0.0, "Share of --images kept out of training as the test set, where --masks are given."
     )
     sample_size: int = setting(
         0, "Use that many embedded sample pictures instead of --images; 0: do not."
@@ -49,7 +49,7 @@ class Config:
     )
     jobs: int = setting(0, "Processes that make handcrafted maps; 0: one a core.")
     max_side: int = setting(
-        1024, "Photos with a longer side are stored and mapped at this side, in pixels."
+        1024, "Photos with a longer side are stored at this side, in pixels (maps are made at 400)."
     )
 
     backbone: str = setting("drn_d_105", "Feature network; see deepusps_tf/backbones.")
@@ -111,6 +111,8 @@ class Config:
             f"--learning_rates has {len(self.learning_rates)} values for --rounds={self.rounds}: "
             "give one a round",
         )
+        rates = (*self.learning_rates, self.fusion_learning_rate)
+        _require(all(rate > 0 for rate in rates), "learning rates must be above 0")
         self._check_sources()
         self._check_mode()
 
@@ -123,12 +125,11 @@ class Config:
             bool(self.test_images) == bool(self.test_masks), "--test_images needs --test_masks"
         )
         _require(not (self.holdout and self.test_images), "--holdout and --test_images contradict")
-        _require(not (self.holdout and not self.masks), "--holdout needs --masks to score with")
 
     def _check_mode(self):
         needs = {
             "train": ("records", "workdir"),
-            "evaluate": ("records", "workdir"),
+            "evaluate": ("workdir",),
             "export": ("workdir",),
             "report": ("workdir",),
             "predict": ("model", "images", "output"),

@@ -1,6 +1,5 @@
 """Runs the CRF beside training, in processes of its own: pydensecrf holds the GIL."""
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -9,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 import numpy as np
 
 from data_prep.errors import InputError
-from data_prep.worker_pool import worker_pool
+from data_prep.worker_pool import cores, worker_pool
 from deepusps_tf.crf import CrfSettings, refine
 
 QUEUED_PER_PROCESS = 4
@@ -32,7 +31,7 @@ class CrfPool:
     """
 
     def __init__(self, processes: int, settings: CrfSettings):
-        self.processes = processes or os.cpu_count()
+        self.processes = processes or cores()
         self._settings = settings
         self._slots = threading.BoundedSemaphore(QUEUED_PER_PROCESS * self.processes)
         self._idle = threading.Condition()
@@ -64,12 +63,13 @@ class CrfPool:
         """
         self._raise_failure()
         self._slots.acquire()
-        with self._idle:
-            self._pending += 1
         try:
             future = self._executor.submit(refine, rgb, probability, self._settings)
         except BrokenProcessPool as error:
+            self._slots.release()
             raise InputError(_KILLED) from error
+        with self._idle:
+            self._pending += 1
         future.add_done_callback(lambda done: self._finish(done, collect))
 
     def drain(self) -> None:
@@ -80,9 +80,12 @@ class CrfPool:
 
     def refine_all(self, pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         """Refines (rgb, probability) pairs in order, all of them queued at once."""
-        futures = [self._executor.submit(refine, *pair, self._settings) for pair in pairs]
-        for future in futures:
-            yield future.result()
+        try:
+            futures = [self._executor.submit(refine, *pair, self._settings) for pair in pairs]
+            for future in futures:
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise InputError(_KILLED) from error
 
     def _finish(self, done: Future, collect: Callable[[np.ndarray], None]) -> None:
         try:

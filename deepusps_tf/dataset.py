@@ -73,7 +73,9 @@ def scoring_batches(
     """Batches every record once, in record order, with ids and (all 0 where absent) masks."""
 
     def to_example(index, image_record, label_records):
-        return _decode(index, image_record, label_records, size)
+        example = _decode(index, image_record, label_records, size)
+        record = tf.io.parse_single_example(image_record, IMAGE_FEATURES)
+        return {**example, "mask": _decode_mask(record["mask"], size)}
 
     examples = _encoded_records(images, labels).map(to_example, num_parallel_calls=tf.data.AUTOTUNE)
     return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
@@ -99,7 +101,7 @@ def _as_duplicate(index, image_record, label_records):
 
 
 def _decode(index, image_record, label_records, size: int) -> dict[str, tf.Tensor]:
-    """Decodes one photo with its labels at `size`: photos cubic, labels and masks nearest."""
+    """Decodes one photo with its labels, not its truth, at `size`: photos cubic, labels nearest."""
     record = tf.io.parse_single_example(image_record, IMAGE_FEATURES)
     rgb = tf.io.decode_image(record["image"], channels=3, expand_animations=False)
     rgb.set_shape([None, None, 3])
@@ -108,7 +110,6 @@ def _decode(index, image_record, label_records, size: int) -> dict[str, tf.Tenso
         "id": record["id"],
         "index": index,
         "image": tf.clip_by_value(image, 0.0, 255.0),
-        "mask": _decode_mask(record["mask"], size),
     }
     if isinstance(label_records, tf.Tensor):
         maps = tf.map_fn(

@@ -39,7 +39,12 @@ def make_strategy(devices: str) -> tf.distribute.Strategy:
 
 
 def _logical_cpus(count: int) -> list[str]:
-    """Splits the CPU into `count` logical devices; TensorFlow allows it only before first use."""
+    """Hides GPUs and splits the CPU into `count` logical devices.
+
+    TensorFlow allows both only before its first use.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        tf.config.set_visible_devices([], "GPU")
     configuration = [tf.config.LogicalDeviceConfiguration()] * count
     cpu = tf.config.list_physical_devices("CPU")[0]
     already = tf.config.get_logical_device_configuration(cpu)

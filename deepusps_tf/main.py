@@ -22,21 +22,35 @@ def train(config: Config) -> None:
     """Prepares records where absent, runs all rounds and fusion, reports and exports."""
     from data_prep.prepare import Source, prepare_records
     from deepusps_tf.devices import make_strategy
+    from deepusps_tf.export import exported_versions
     from deepusps_tf.report import write_report
     from deepusps_tf.rounds import run_rounds
     from deepusps_tf.stages import table_text
-    from deepusps_tf.workdir import locked_workdir
+    from deepusps_tf.train import check_settings
+    from deepusps_tf.workdir import locked_workdir, save_settings
 
     strategy = make_strategy(config.devices)  # first: TensorFlow splits a CPU only at its start
     with locked_workdir(config) as workdir:
+        check_settings(config, strategy)
         if config.images or config.sample_size:
-            source = Source(**{name: getattr(config, name) for name in Source.__dataclass_fields__})
+            source = Source(
+                images=config.images,
+                masks=config.masks,
+                test_images=config.test_images,
+                test_masks=config.test_masks,
+                holdout=config.holdout,
+                sample_size=config.sample_size,
+                sample_seed=config.seed if config.sample_size else None,
+                methods=config.methods,
+                max_side=config.max_side,
+            )
             prepare_records(source=source, records=Path(config.records), jobs=config.jobs)
-        result = run_rounds(config, strategy)
-        page = write_report(config, result.rows)
-        if not (workdir / "export").exists():
+        save_settings(config)
+        rows = run_rounds(config, strategy)
+        page = write_report(config, rows)
+        if not exported_versions(workdir / "export"):
             _export(config)
-    print(table_text(result.rows) or "no truth masks were given, so nothing is scored")
+    print(table_text(rows) or "no truth masks were given, so nothing is scored")
     print(f"report: {page}\nmodel:  {workdir / 'export'}\nlogs:   tensorboard --logdir={workdir}")
 
 
@@ -44,21 +58,26 @@ def evaluate(config: Config) -> None:
     """Scores the fused network of a workdir on a labelled set of records."""
     from deepusps_tf.rounds import score_fusion
     from deepusps_tf.stages import table_text
+    from deepusps_tf.workdir import saved_run
 
-    print(table_text(score_fusion(config)))
+    print(table_text(score_fusion(saved_run(config))))
 
 
 def report(config: Config) -> None:
     """Writes the report of a workdir again."""
     from deepusps_tf.report import write_report
     from deepusps_tf.stages import collect_rows
+    from deepusps_tf.workdir import saved_run
 
+    config = saved_run(config)
     print(f"report: {write_report(config, collect_rows(config))}")
 
 
 def export(config: Config) -> None:
     """Exports the fused network of a workdir as one more version."""
-    print(f"model: {_export(config)}")
+    from deepusps_tf.workdir import saved_run
+
+    print(f"model: {_export(saved_run(config))}")
 
 
 def predict(config: Config) -> None:

@@ -24,6 +24,12 @@ class PhotoSets:
             if images is not None and images.manifest.has_masks
         }
 
+    def held_out(self) -> tuple[str, RecordSet | None]:
+        """The split that networks are scored on: test, or train where only that has masks."""
+        masked = self.masked()
+        split = "test" if "test" in masked else "train"
+        return split, masked.get(split)
+
     def handcrafted(self, split: str, method: str) -> RecordSet:
         """Opens the handcrafted maps that a method made of a split: round 0."""
         images = self.train if split == "train" else self.test

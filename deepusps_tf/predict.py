@@ -3,14 +3,17 @@
 import dataclasses
 from pathlib import Path
 
+import cv2
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
 from data_prep.errors import InputError
-from data_prep.images import ImageError, list_photos, read_rgb, write_png
+from data_prep.images import ImageError, list_photos, read_rgb_within, write_png
 from deepusps_tf.crf import CrfSettings, refine
 from deepusps_tf.export import exported_versions
+
+MAX_SIDE = 512  # larger photos are predicted at this side: more than the network sees
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +48,7 @@ def predict_masks(
             kept += 1
             continue
         try:
-            rgb = read_rgb(photo.path)
+            rgb, (height, width) = read_rgb_within(photo.path, max_side=MAX_SIDE)
         except ImageError as error:
             skipped[photo.path] = str(error)
             continue
@@ -53,6 +56,7 @@ def predict_masks(
         probability = signature(image=batch)["probability"].numpy()[0, ..., 0]
         if crf is not None:
             probability = refine(rgb, probability, crf)
+        probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
         write_png(target, np.where(probability > 0.5, np.uint8(255), np.uint8(0)))
         written += 1
     if skipped and not written + kept:

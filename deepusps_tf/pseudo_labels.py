@@ -55,7 +55,7 @@ class PseudoLabels(keras.callbacks.Callback):
     def _push(self, indices: np.ndarray, images: np.ndarray, probabilities: np.ndarray) -> None:
         finite = np.isfinite(probabilities).all(axis=(1, 2))
         if not finite.all():
-            ids = [self._images.ids[index] for index in indices if index != DUPLICATE]
+            ids = [self._images.ids[index] for index in indices[~finite] if index != DUPLICATE]
             raise InputError(
                 f"the network's output is not finite at photos {', '.join(ids)}; "
                 "lower --learning_rates, or check these photos and their labels"

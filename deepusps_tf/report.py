@@ -19,7 +19,7 @@ from deepusps_tf.stages import COLUMNS, StageRow, figures, rows_json
 from deepusps_tf.train import load_fusion, read_result
 
 PHOTOS = 8
-TITLES = {"test": "Held-out photos", "train": "Labels of the training photos"}
+TITLES = {"test": "Held-out photos", "train": "Training photos"}
 
 
 @dataclasses.dataclass(frozen=True)

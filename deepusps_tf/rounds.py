@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,15 +33,7 @@ from deepusps_tf.train import (
 REFINED_THRESHOLD = 0.5
 
 
-@dataclasses.dataclass(frozen=True)
-class RunResult:
-    """What a whole run left behind: every stage's scores and the fused network's round."""
-
-    rows: list[StageRow]
-    fusion: RoundResult
-
-
-def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> RunResult:
+def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRow]:
     """Runs or resumes the whole schedule of a workdir.
 
     Args:
@@ -48,7 +41,7 @@ def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> RunResult:
         strategy: where to train.
 
     Returns:
-        The rows of the stage table, empty where no photo has a mask, and the fusion.
+        The rows of the stage table, empty where no photo has a mask.
 
     Raises:
         InputError: for settings or records that cannot be used.
@@ -57,19 +50,21 @@ def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> RunResult:
     with crf_pool(config) as pool:
         schedule = Schedule(config, photos, strategy, pool)
         refined = [schedule.refine(method) for method in config.methods]
-        fusion = schedule.fuse(refined)
-    return RunResult(schedule.rows, fusion)
+        schedule.fuse(refined)
+    return schedule.rows
 
 
 def score_fusion(config: Config) -> list[StageRow]:
-    """Scores the fused network of a workdir on the test photos of --records.
+    """Scores the fused network of a workdir on the test photos of its records, or of --records.
+
+    Where there are no test photos with masks, the training photos with masks are taken.
 
     Raises:
-        InputError: where the run is not finished, or the records have no test photos with masks.
+        InputError: where the run is not finished, or no photo has a mask.
     """
-    images = open_photos(config.records).masked().get("test")
+    split, images = open_photos(config.records).held_out()
     if images is None:
-        raise InputError(f"{config.records}/test: no photos with masks to score on")
+        raise InputError(f"{config.records}: no photos with masks to score on")
     with crf_pool(config) as pool:
         outputs = score_network(
             network=load_fusion(config),
@@ -78,7 +73,7 @@ def score_fusion(config: Config) -> list[StageRow]:
             batch_size=config.batch_size,
             pool=pool,
         )
-    return [StageRow("fusion", 1, output, "test", scores) for output, scores in outputs.items()]
+    return [StageRow("fusion", 1, output, split, scores) for output, scores in outputs.items()]
 
 
 @contextlib.contextmanager
@@ -139,7 +134,7 @@ class Schedule:
             threshold = REFINED_THRESHOLD
         return labels
 
-    def fuse(self, refined: list[RecordSet]) -> RoundResult:
+    def fuse(self, refined: list[RecordSet]) -> None:
         """Trains one network by the mean loss over all methods' refined labels."""
         config = self._config
         spec = Round(
@@ -151,7 +146,6 @@ class Schedule:
         )
         result = self._train(spec, refined, self._make_fuser)
         self._score_round(result, "fusion", 1, refined)
-        return result
 
     @functools.cached_property
     def _refiner(self) -> Trainer:
@@ -169,6 +163,7 @@ class Schedule:
         """Trains a round, or reads the result of one that is finished."""
         folder = Path(self._config.workdir) / spec.name
         if is_finished(folder):
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
             return read_result(folder)
         rate, cut = spec.learning_rate, spec.threshold
         logging.info("%s: labels cut at %.3f, learning rate %g", spec.name, cut, rate)
@@ -207,12 +202,13 @@ class Schedule:
             if result.labels and "train" in masked:
                 scores = score_labels(images=masked["train"], labels=labels[-1], **self._sizes())
                 rows.append(StageRow(method, number, "labels", "train", scores))
-            if "test" in masked:
+            split, images = self._photos.held_out()
+            if images is not None:
                 outputs = score_network(
-                    network=self._network, images=masked["test"], pool=self._pool, **self._sizes()
+                    network=self._network, images=images, pool=self._pool, **self._sizes()
                 )
                 for output, scores in outputs.items():
-                    rows.append(StageRow(method, number, output, "test", scores))
+                    rows.append(StageRow(method, number, output, split, scores))
             return rows
 
         self._add_rows(result.folder.relative_to(self._config.workdir), score)

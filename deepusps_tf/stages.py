@@ -86,7 +86,7 @@ def figures(scores: Scores) -> list[str]:
 def table_text(rows: Sequence[StageRow]) -> str:
     """Lays the rows out for a console, test rows first; figures are percentages."""
     lines = []
-    for split, title in (("test", "held-out photos"), ("train", "labels of the training photos")):
+    for split, title in (("test", "held-out photos"), ("train", "training photos")):
         part = [row for row in rows if row.split == split]
         if not part:
             continue

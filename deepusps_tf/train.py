@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from data_prep.errors import InputError
+from deepusps_tf.backbones import BACKBONES
 from deepusps_tf.checkpoints import EpochCommits
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import CrfPool
@@ -68,6 +69,24 @@ class RoundResult:
         return self.folder / WEIGHTS
 
 
+def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
+    """Finds what training could not start with, before hours of preparation.
+
+    Raises:
+        InputError: for an unknown backbone, missing pretrained weights, or a batch that does not
+            divide by the devices.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if config.batch_size % replicas:
+        raise InputError(f"--batch_size={config.batch_size} must divide by {replicas} devices")
+    if config.backbone not in BACKBONES:
+        raise InputError(f"--backbone={config.backbone}: unknown; one of {', '.join(BACKBONES)}")
+    if config.pretrained == "default":
+        BACKBONES[config.backbone].default_weights()
+    elif config.pretrained != "none" and not Path(config.pretrained).is_file():
+        raise InputError(f"--pretrained={config.pretrained}: no such file")
+
+
 class TrainingModel(keras.Model):
     """A network whose training step hands its predictions to a sink before the update.
 
@@ -112,8 +131,7 @@ class Trainer:
         collect: whether rounds collect their moving average as the next labels.
 
     Raises:
-        InputError: where the batch does not divide by the devices, or the pretrained weights
-            cannot be used.
+        InputError: where the pretrained weights cannot be used.
     """
 
     def __init__(
@@ -125,8 +143,6 @@ class Trainer:
         collect: bool,
     ):
         replicas = strategy.num_replicas_in_sync
-        if config.batch_size % replicas:
-            raise InputError(f"--batch_size={config.batch_size} must divide by {replicas} devices")
         self._config = config
         self._strategy = strategy
         self._collect = collect
@@ -273,5 +289,12 @@ def load_fusion(config: Config) -> keras.Model:
     if not is_finished(folder):
         raise InputError(f"{config.workdir}: holds no finished run; finish it with --mode=train")
     network = build_model(backbone=config.backbone, size=config.size)
-    network.load_weights(read_result(folder).weights)
+    weights = read_result(folder).weights
+    try:
+        network.load_weights(weights)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{weights}: cannot be loaded ({reason}); train the fusion again"
+        ) from error
     return network

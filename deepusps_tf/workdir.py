@@ -34,17 +34,39 @@ def locked_workdir(config: Config) -> Iterator[Path]:
         yield workdir
 
 
-def _check_settings(config: Config, path: Path) -> None:
-    if path.is_file():
-        saved = read_flagfile(path)
-        for field in dataclasses.fields(Config):
-            old, new = getattr(saved, field.name), getattr(config, field.name)
-            if old != new and field.name not in FREE_SETTINGS:
-                raise InputError(
-                    f"{path}: that run has --{field.name}={old}, this one {new}; "
-                    "choose another --workdir or delete that one"
-                )
-        return
+def save_settings(config: Config) -> None:
+    """Keeps the settings in the workdir, once they have proved usable."""
+    path = Path(config.workdir) / SETTINGS
     partial = path.with_suffix(".tmp")
     config.save(partial)
     partial.replace(path)
+
+
+def saved_run(config: Config) -> Config:
+    """Reads the settings of the run in `config.workdir`, for modes that use what it left.
+
+    Args:
+        config: its workdir and mode count, and its records where they are named.
+
+    Raises:
+        InputError: where the workdir holds no run.
+    """
+    path = Path(config.workdir) / SETTINGS
+    if not path.is_file():
+        raise InputError(f"{config.workdir}: holds no run; make one with --mode=train")
+    saved = read_flagfile(path)
+    records = config.records or saved.records
+    return dataclasses.replace(saved, mode=config.mode, workdir=config.workdir, records=records)
+
+
+def _check_settings(config: Config, path: Path) -> None:
+    if not path.is_file():
+        return
+    saved = read_flagfile(path)
+    for field in dataclasses.fields(Config):
+        old, new = getattr(saved, field.name), getattr(config, field.name)
+        if old != new and field.name not in FREE_SETTINGS:
+            raise InputError(
+                f"{path}: that run has --{field.name}={old}, this one {new}; "
+                "choose another --workdir or delete that one"
+            )

@@ -17,13 +17,13 @@ from skimage.segmentation import watershed
 from data_prep import superpixels
 from data_prep.lab import rgb_to_lab
 
-_GRADIENT_SIGMA = 0.7  # pixels
-_SMALL_REGION_LEEWAY = 300.0  # CIELUV distance times pixels
+_GRADIENT_SIGMA = 0.5  # pixels
+_SMALL_REGION_LEEWAY = 500.0  # CIELUV distance times pixels
 _SCALES = (3, 17, 33)  # side of the square, in pixels, that a region of each layer must hold
 _REACH = 0.5  # sigma^2 of the distance of regions, photo sides being 1
-_CENTRE_FALL = 2.0  # lambda of the location cue, photo sides being 1
-_CUE_WEIGHTS = (0.5, 4.0, 2.0)
-_TIE_WEIGHTS = (4.0, 4.0)
+_CENTRE_FALL = 4.0  # lambda of the location cue, photo sides being 1; 9 in the paper
+_CUE_WEIGHTS = (0.25, 4.0, 2.0)  # beta, finest layer first
+_TIE_WEIGHTS = (4.0, 4.0)  # lambda between layers
 
 
 def saliency(rgb: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ def source(tmp_path):
         test_masks=None,
         holdout=0.4,
         sample_size=0,
-        seed=0,
+        sample_seed=None,
         methods=("rbd", "mc"),
         max_side=1024,
     )
@@ -56,6 +56,18 @@ def test_records_of_another_source_are_refused(source, tmp_path):
     prepare_records(source=source, records=tmp_path / "records", jobs=1)
     other = dataclasses.replace(source, holdout=0.2)
     with pytest.raises(InputError, match="made with holdout=0.4, not 0.2"):
+        prepare_records(source=other, records=tmp_path / "records", jobs=1)
+
+
+def test_maps_of_a_stopped_preparation_serve_their_own_photos_only(source, tmp_path, monkeypatch):
+    def stop(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepare, "write_records", stop)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    other = dataclasses.replace(source, images=str(tmp_path / "masks"))
+    with pytest.raises(InputError, match="made with images="):
         prepare_records(source=other, records=tmp_path / "records", jobs=1)
 
 

@@ -113,6 +113,12 @@ def test_missing_map_is_named_before_anything_is_written(folders):
     assert not (folders / "set").exists()
 
 
+def test_map_of_another_size_is_named(folders):
+    Image.new("L", (10, 10)).save(folders / "maps/mc/p2.png")
+    with pytest.raises(InputError, match="mc/p2.png: is 10x10, its photo 40x30"):
+        write(folders)
+
+
 def test_missing_mask_is_named(folders):
     (folders / "masks/p2.png").unlink()
     with pytest.raises(InputError, match="masks: no mask for photo p2"):

@@ -56,7 +56,7 @@ def test_flags_cover_every_field_once():
         ({"records": None}, "--mode=train needs --records"),
         ({"images": "a", "sample_size": 30}, "--images and --sample_size contradict"),
         ({"masks": "m"}, "--masks needs --images"),
-        ({"images": "a", "holdout": 0.2}, "--holdout needs --masks"),
+        ({"fusion_learning_rate": 0.0}, "learning rates must be above 0"),
         ({"images": "a", "masks": "m", "holdout": 1.0}, "must be in \\[0, 1\\)"),
         ({"test_images": "t"}, "--test_images needs --test_masks"),
         ({"rounds": 2}, "--learning_rates has 3 values for --rounds=2"),

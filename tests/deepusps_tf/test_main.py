@@ -52,8 +52,8 @@ def write_photos(folder: Path, count: int) -> tuple[Path, Path]:
         ([], "--mode=train needs --records"),
         (["stray"], "stray: not a flag"),
         (["--records=r", "--workdir=w", "--rounds=2"], "--learning_rates has 3 values"),
-        (["--mode=export", "--workdir=nowhere"], "nowhere: holds no finished run"),
-        (["--mode=evaluate", "--workdir=w", "--records=nowhere"], "nowhere/train/images.manifest"),
+        (["--mode=export", "--workdir=nowhere"], "nowhere: holds no run"),
+        (["--mode=evaluate", "--workdir=nowhere"], "nowhere: holds no run"),
     ],
 )
 def test_bad_flags_end_in_one_line(arguments, message):
@@ -108,6 +108,9 @@ def test_photos_in_model_out(tmp_path):
     again = run(*flags)
     assert again.stdout.splitlines()[-20:] == first.stdout.splitlines()[-20:]
     (images / "broken.jpg").unlink()
+    assert "export/2" in run("--mode=export", f"--workdir={tmp_path}/run").stdout
+    scored = run("--mode=evaluate", f"--workdir={tmp_path}/run").stdout
+    assert scored.splitlines()[2] in first.stdout.splitlines()
     output = tmp_path / "masks out"
     model = tmp_path / "run/export"
     run("--mode=predict", f"--model={model}", f"--images={images}", f"--output={output}")

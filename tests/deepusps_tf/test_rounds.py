@@ -19,8 +19,8 @@ pytestmark = pytest.mark.usefixtures("tiny_network")
 
 @pytest.mark.slow
 def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
-    result = run_rounds(tiny_config, make_strategy("cpu:1"))
-    names = [(row.name, row.split) for row in result.rows]
+    rows = run_rounds(tiny_config, make_strategy("cpu:1"))
+    names = [(row.name, row.split) for row in rows]
     per_method = [
         ("{} handcrafted map", "train"),
         ("{} handcrafted map", "test"),
@@ -34,15 +34,13 @@ def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
     expected = [(name.format(m), split) for m in ("rbd", "mc") for name, split in per_method]
     expected += [("fusion prediction", "test"), ("fusion prediction + CRF", "test")]
     assert names == expected
-    assert collect_rows(tiny_config) == result.rows
-    _check_report(tiny_config, result.rows)
+    assert collect_rows(tiny_config) == rows
+    _check_report(tiny_config, rows)
     _check_tensorboard(tmp_path / "run/logs")
     again = score_fusion(tiny_config)
-    assert again == result.rows[-2:]
+    assert again == rows[-2:]
     monkeypatch.setattr("deepusps_tf.rounds.Trainer", None)
-    assert (
-        run_rounds(tiny_config, make_strategy("cpu:1")).rows == result.rows
-    )  # nothing is trained twice
+    assert run_rounds(tiny_config, make_strategy("cpu:1")).rows == rows  # nothing is trained twice
 
 
 def _check_report(config, rows):
@@ -77,10 +75,10 @@ def test_runs_without_any_mask(tiny_config, tmp_path):
         rounds=1,
         learning_rates=(1e-2,),
     )
-    result = run_rounds(config, make_strategy("cpu:1"))
-    assert result.rows == []
-    assert result.fusion.weights.is_file()
-    assert write_report(config, result.rows).is_file()
+    rows = run_rounds(config, make_strategy("cpu:1"))
+    assert rows == []
+    assert (tmp_path / "run/fusion/network.weights.h5").is_file()
+    assert write_report(config, rows).is_file()
     with pytest.raises(InputError, match="no photos with masks to score on"):
         score_fusion(config)
 
@@ -96,3 +94,24 @@ def test_missing_records_are_named(tiny_config, tmp_path):
     config = dataclasses.replace(tiny_config, records=str(tmp_path / "nowhere"))
     with pytest.raises(InputError, match="nowhere/train/images.manifest.json: missing"):
         run_rounds(config, make_strategy("cpu:1"))
+
+
+@pytest.mark.slow
+def test_masks_without_a_test_set_score_the_training_photos(tiny_config, tmp_path):
+    write_disc_records(tmp_path / "one/train", count=6, methods=("rbd",))
+    config = dataclasses.replace(
+        tiny_config,
+        records=str(tmp_path / "one"),
+        methods=("rbd",),
+        crf=False,
+        rounds=1,
+        learning_rates=(1e-2,),
+    )
+    rows = run_rounds(config, make_strategy("cpu:1"))
+    assert [(row.name, row.split) for row in rows] == [
+        ("rbd handcrafted map", "train"),
+        ("rbd round 1 labels", "train"),
+        ("rbd round 1 prediction", "train"),
+        ("fusion prediction", "train"),
+    ]
+    assert score_fusion(config) == rows[-1:]

@@ -30,8 +30,8 @@ def test_scores_are_computed_once(tmp_path):
 def test_table_is_in_percent_by_split():
     lines = table_text(ROWS).splitlines()
     assert lines[0] == "held-out photos (7), in %"
-    assert lines[2] == "rbd handcrafted map           12.34     80.00     70.00     90.00     65.00"
-    assert lines[5] == "labels of the training photos (7), in %"
+    assert lines[2] == "rbd handcrafted map         12.34     80.00     70.00     90.00     65.00"
+    assert lines[5] == "training photos (7), in %"
 
 
 def test_no_rows_no_table():

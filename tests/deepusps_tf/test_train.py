@@ -13,7 +13,7 @@ from deepusps_tf.dataset import DUPLICATE
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.pseudo_labels import PseudoLabels
 from deepusps_tf.records import open_labels, open_set
-from deepusps_tf.train import Round, Trainer, load_fusion
+from deepusps_tf.train import Round, Trainer, check_settings, load_fusion
 from tests.deepusps_tf.conftest import tiny_model, write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -187,9 +187,17 @@ def test_infinite_prediction_stops_and_names_the_photos(tmp_path, run_round, mon
         run_round(tmp_path / "w")
 
 
-def test_batch_must_divide_by_the_devices(tmp_path, run_round):
-    with pytest.raises(InputError, match="--batch_size=6 must divide by 4 devices"):
-        run_round(tmp_path / "w", devices="cpu:4", batch_size=6)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 6}, "--batch_size=6 must divide by 4 devices"),
+        ({"backbone": "vgg"}, "--backbone=vgg: unknown; one of drn_d_22"),
+        ({"pretrained": "gone.pth"}, "--pretrained=gone.pth: no such file"),
+    ],
+)
+def test_settings_that_cannot_start_are_found_early(tiny_config, changes, message):
+    with pytest.raises(InputError, match=message):
+        check_settings(dataclasses.replace(tiny_config, **changes), make_strategy("cpu:4"))
 
 
 def test_damaged_commit_is_named(tmp_path, run_round):

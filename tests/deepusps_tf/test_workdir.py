@@ -5,12 +5,14 @@ import sys
 import pytest
 
 from data_prep.errors import InputError
-from deepusps_tf.config import read_flagfile
-from deepusps_tf.workdir import SETTINGS, locked_workdir
+from deepusps_tf.config import Config, read_flagfile
+from deepusps_tf.workdir import SETTINGS, locked_workdir, save_settings, saved_run
 
 
 def test_keeps_the_settings_of_the_run(tiny_config):
     with locked_workdir(tiny_config) as workdir:
+        assert not (workdir / SETTINGS).exists()  # a start that fails binds nothing
+        save_settings(tiny_config)
         assert read_flagfile(workdir / SETTINGS) == tiny_config
 
 
@@ -39,7 +41,7 @@ def test_lock_dies_with_its_holder(tiny_config, tmp_path):
 
 def test_other_settings_are_refused_and_named(tiny_config):
     with locked_workdir(tiny_config):
-        pass
+        save_settings(tiny_config)
     changed = dataclasses.replace(tiny_config, epochs=3)
     with pytest.raises(InputError, match="--epochs=2, this one 3"), locked_workdir(changed):
         pass
@@ -47,6 +49,20 @@ def test_other_settings_are_refused_and_named(tiny_config):
 
 def test_where_it_runs_may_change(tiny_config):
     with locked_workdir(tiny_config):
-        pass
+        save_settings(tiny_config)
     with locked_workdir(dataclasses.replace(tiny_config, devices="cpu:2", crf_processes=2)):
         pass
+
+
+def test_other_modes_take_the_settings_of_the_run(tiny_config):
+    with locked_workdir(tiny_config):
+        save_settings(tiny_config)
+    bare = Config(mode="export", workdir=tiny_config.workdir)
+    assert saved_run(bare) == dataclasses.replace(tiny_config, mode="export")
+    elsewhere = dataclasses.replace(bare, records="other")
+    assert saved_run(elsewhere).records == "other"
+
+
+def test_other_modes_need_a_run(tmp_path):
+    with pytest.raises(InputError, match="nothing: holds no run"):
+        saved_run(Config(mode="export", workdir=str(tmp_path / "nothing")))
