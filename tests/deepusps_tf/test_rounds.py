@@ -40,7 +40,7 @@ def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
     again = score_fusion(tiny_config)
     assert again == rows[-2:]
     monkeypatch.setattr("deepusps_tf.rounds.Trainer", None)
-    assert run_rounds(tiny_config, make_strategy("cpu:1")).rows == rows  # nothing is trained twice
+    assert run_rounds(tiny_config, make_strategy("cpu:1")) == rows  # nothing is trained twice
 
 
 def _check_report(config, rows):
