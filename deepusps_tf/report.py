@@ -11,6 +11,7 @@ import jinja2
 import numpy as np
 
 from deepusps_tf.config import Config
+from deepusps_tf.crf import CrfSettings, refine
 from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.evaluate import predict_set
 from deepusps_tf.photo_sets import PhotoSets, open_photos
@@ -78,7 +79,7 @@ def _write_csv(path: Path, rows: Sequence[StageRow]) -> None:
 
 
 def _test_gallery(config: Config, photos: PhotoSets) -> Gallery:
-    """Test photos beside their handcrafted maps, the fused prediction and the truth."""
+    """Test photos beside their handcrafted maps, the fused prediction, its CRF and the truth."""
     images = photos.test
     labels = [photos.handcrafted("test", name) for name in config.methods]
     batch = next(
@@ -86,14 +87,20 @@ def _test_gallery(config: Config, photos: PhotoSets) -> Gallery:
     )
     network = load_fusion(config)
     predictions = predict_set(network=network, images=images, size=config.size, batch_size=PHOTOS)
-    fused = next(iter(predictions)).probability
+    fused = next(iter(predictions))
+    outputs = {"fused": fused.probability}
+    if config.crf:
+        settings = CrfSettings(iterations=config.crf_iterations)
+        pairs = zip(fused.rgb, fused.probability, strict=True)
+        outputs["fused + CRF"] = [refine(rgb, map_, settings) for rgb, map_ in pairs]
     masks = batch["mask"].numpy()
     rows = []
     for place, photo in enumerate(batch["image"].numpy()):
         maps = np.moveaxis(batch["labels"].numpy()[place], -1, 0)
-        cells = [photo / 255, *maps, fused[place], masks[place, ..., 0]]
+        shown = [output[place] for output in outputs.values()]
+        cells = [photo / 255, *maps, *shown, masks[place, ..., 0]]
         rows.append([_data_uri(cell) for cell in cells])
-    columns = ["photo", *(f"{name} map" for name in config.methods), "fused", "truth"]
+    columns = ["photo", *(f"{name} map" for name in config.methods), *outputs, "truth"]
     return Gallery("Held-out photos", columns, rows)
 
 

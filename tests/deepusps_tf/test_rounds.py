@@ -45,7 +45,7 @@ def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
 
 def _check_report(config, rows):
     page = write_report(config, rows).read_text()
-    assert page.count("<img ") == 4 * 5 + 8 * (1 + 2 * 3)
+    assert page.count("<img ") == 4 * 6 + 8 * (1 + 2 * 3)
     assert "http" not in page.replace("<!doctype html>", "")
     folder = Path(config.workdir) / "report"
     table = list(csv.DictReader((folder / "stages.csv").read_text().splitlines()))
