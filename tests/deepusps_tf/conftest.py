@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 
 from deepusps_tf.config import Config
-from deepusps_tf.devices import make_strategy
 from deepusps_tf.records import ImageRecord, LabelRecord, encode_png, open_set, write_shards
 
 SIDE = 32
-
-
-@pytest.fixture(scope="session", autouse=True)
-def four_cpus():
-    """Splits the CPU before any test touches TensorFlow; it can be done once in a process."""
-    return make_strategy("cpu:4")
 
 
 def disc_photo(number: int) -> tuple[np.ndarray, np.ndarray]:
