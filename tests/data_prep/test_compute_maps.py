@@ -217,9 +217,10 @@ def descendants(pid):
 def start_and_wait_for_maps(photos, output):
     for i in range(400):
         add_photo(photos, f"{i}.png", size=(300, 200))
-    command = [sys.executable, "-m", "data_prep.compute_maps", f"--images={photos}"]
+    # A shell that started the tests in the background made them ignore Ctrl-C.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "data_prep.compute_maps"]
     process = subprocess.Popen(
-        [*command, f"--output={output}", "--jobs=2", "--methods=rbd"],
+        [*command, f"--images={photos}", f"--output={output}", "--jobs=2", "--methods=rbd"],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
