@@ -57,6 +57,9 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
     _check_source(source, records)
     if (records / PREPARED).is_file():
         return
+    _check_folders(source)
+    records.mkdir(parents=True, exist_ok=True)
+    write_text(str(records / SOURCE), json.dumps(asdict(source), indent=2) + "\n")
     splits = _splits(source, records, jobs)
     for split in splits:
         write_records(
@@ -70,14 +73,21 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
     write_text(str(records / PREPARED), "")
 
 
+def _check_folders(source: Source) -> None:
+    """Finds missing folders, photos and masks before hours of maps, not after."""
+    pairs = ((source.images, source.masks), (source.test_images, source.test_masks))
+    for images, masks in pairs:
+        photos = list_photos(images) if images else []
+        if masks:
+            check_masks(photos, Path(masks))
+
+
 def _check_source(source: Source, records: Path) -> None:
-    """Claims a records folder for a source, or checks that it was claimed for this one."""
+    """Refuses a records folder that was begun from another source."""
     path = records / SOURCE
-    wanted = json.loads(json.dumps(asdict(source)))
     if not path.is_file():
-        records.mkdir(parents=True, exist_ok=True)
-        write_text(str(path), json.dumps(wanted, indent=2) + "\n")
         return
+    wanted = json.loads(json.dumps(asdict(source)))
     try:
         made_from = dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
@@ -100,7 +110,7 @@ def _splits(source: Source, records: Path, jobs: int) -> list[_Split]:
         images, masks = records / "sample/train/images", records / "sample/train/masks"
         test_images, test_masks = records / "sample/test/images", records / "sample/test/masks"
     masks = Path(masks) if masks else None
-    photos = _mapped_photos(images, masks, records / "maps/train", source.methods, jobs)
+    photos = _mapped_photos(images, records / "maps/train", source.methods, jobs)
     if masks and source.holdout:
         count = max(1, round(source.holdout * len(photos)))
         held_out = set(order_ids(photo.id for photo in photos)[:count])
@@ -113,17 +123,15 @@ def _splits(source: Source, records: Path, jobs: int) -> list[_Split]:
     splits = [_Split("train", photos, records / "maps/train", masks)]
     if test_images:
         test_masks, maps = Path(test_masks), records / "maps/test"
-        test = _mapped_photos(test_images, test_masks, maps, source.methods, jobs)
+        test = _mapped_photos(test_images, maps, source.methods, jobs)
         splits.append(_Split("test", test, maps, test_masks))
     return splits
 
 
 def _mapped_photos(
-    images: str | Path, masks: Path | None, maps: Path, methods: Sequence[str], jobs: int
+    images: str | Path, maps: Path, methods: Sequence[str], jobs: int
 ) -> list[Photo]:
     """Makes the maps of a folder of photos and lists the photos that have them."""
-    if masks is not None:
-        check_masks(list_photos(images), masks)  # before hours of maps, not after
     summary = compute_maps(images=images, output=maps, methods=methods, jobs=jobs)
     for path, reason in summary.skipped.items():
         print(f"left out {path}: {reason}")
