@@ -39,9 +39,10 @@ def test_refine_all_keeps_the_order(pool):
 
 def test_submit_waits_when_the_queue_is_full(pool):
     gate = threading.Event()
-    rgb, probability = next(pairs(1))
+    # A large first map: were it done before `submit` returns, this thread would wait at the gate.
+    rgb, probability = np.zeros((400, 400, 3), np.uint8), np.full((400, 400), 0.6, np.float32)
     for _ in range(QUEUED_PER_PROCESS):
-        pool.submit(rgb, probability, lambda _: gate.wait())
+        pool.submit(rgb, probability, lambda _: gate.wait(30))
     waiting = threading.Thread(target=pool.submit, args=(rgb, probability, lambda _: None))
     waiting.start()
     waiting.join(0.3)

@@ -101,7 +101,6 @@ def test_photos_in_model_out(tmp_path):
         "--fusion_epochs=1",
         "--batch_size=4",
         "--learning_rates=1e-3",
-        "--devices=cpu:2",
     ]
     first = run(*flags)
     assert "left out" in first.stdout and "broken.jpg" in first.stdout
