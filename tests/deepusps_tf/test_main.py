@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -106,4 +107,17 @@ def test_photos_in_model_out(tmp_path):
     assert "held-out photos (3), in %" in first.stdout
     assert "rbd round 1 prediction + CRF" in first.stdout
     assert (tmp_path / "run/report/index.html").is_file()
-    assert (tmp_path / "run/export/1/saved_model.pb").is_file()
+    again = run(*flags)
+    table = first.stdout[first.stdout.index("held-out photos") :]
+    assert again.stdout.endswith(table)
+    (images / "broken.jpg").unlink()
+    assert "export/2" in run("--mode=export", f"--workdir={tmp_path}/run").stdout
+    scored = run("--mode=evaluate", f"--workdir={tmp_path}/run").stdout
+    # The two tables pad their first column differently.
+    rows = [line.split() for line in first.stdout.splitlines()]
+    assert scored.splitlines()[2].split() in rows
+    output = tmp_path / "masks out"
+    model = tmp_path / "run/export"
+    run("--mode=predict", f"--model={model}", f"--images={images}", f"--output={output}")
+    assert len(list(output.iterdir())) == 10
+    assert np.asarray(Image.open(output / "p0.png")).shape == (160, 192)
