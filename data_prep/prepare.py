@@ -1,5 +1,6 @@
 """Everything before training: photos (or the embedded sample) -> maps -> record sets."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,10 +8,11 @@ from pathlib import Path
 
 from data_prep.compute_maps import compute_maps
 from data_prep.errors import InputError
+from data_prep.folder_lock import locked_folder
 from data_prep.images import Photo, list_photos
 from data_prep.sample import write_sample
 from data_prep.write_records import check_masks, write_records
-from deepusps_tf.records import order_ids, write_text
+from deepusps_tf.records import hash_ids, order_ids, write_text
 
 SOURCE = "source.json"  # written first: maps already made are of these photos
 PREPARED = "prepared"  # written last
@@ -51,17 +53,22 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
         jobs: processes that make maps; 0: one a core.
 
     Raises:
-        InputError: for unusable photos or masks, or records of another source.
+        InputError: for unusable photos or masks, records of another source, and records
+            that another process is making.
     """
-    records = Path(records)
-    _check_source(source, records)
-    if (records / PREPARED).is_file():
-        return
+    with locked_folder(Path(records), "wait for it or choose --records") as records:
+        _check_source(source, records)
+        if (records / PREPARED).is_file():
+            _tell_of_changed_photos(source, records)
+        else:
+            _prepare(source, records, jobs)
+
+
+def _prepare(source: Source, records: Path, jobs: int) -> None:
     _check_folders(source)
-    records.mkdir(parents=True, exist_ok=True)
+    listed = json.dumps(_listings(source))
     write_text(str(records / SOURCE), json.dumps(asdict(source), indent=2) + "\n")
-    splits = _splits(source, records, jobs)
-    for split in splits:
+    for split in _splits(source, records, jobs):
         write_records(
             photos=split.photos,
             maps=split.maps,
@@ -70,7 +77,29 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
             methods=source.methods,
             max_side=source.max_side,
         )
-    write_text(str(records / PREPARED), "")
+    write_text(str(records / PREPARED), listed + "\n")
+
+
+def _listings(source: Source) -> dict[str, list]:
+    """Counts and hashes the photos' names in each folder that still holds photos."""
+    listings = {}
+    for folder in filter(None, (source.images, source.test_images)):
+        with contextlib.suppress(InputError):
+            names = [photo.path.name for photo in list_photos(folder)]
+            listings[folder] = [len(names), hash_ids(names)]
+    return listings
+
+
+def _tell_of_changed_photos(source: Source, records: Path) -> None:
+    """Says that photos came or went after the records were made, which go on as they are."""
+    prepared = json.loads((records / PREPARED).read_text(encoding="utf-8"))
+    for folder, listing in _listings(source).items():
+        if listing != prepared[folder]:
+            print(
+                f"{folder}: its photos changed since {records} was made ({prepared[folder][0]} "
+                f"then, {listing[0]} now); this run uses those of then. To use those of now, "
+                "choose another --records and --workdir"
+            )
 
 
 def _check_folders(source: Source) -> None:

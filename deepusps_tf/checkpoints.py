@@ -9,6 +9,7 @@ import keras
 
 from data_prep.errors import InputError
 from deepusps_tf.moving_average import MovingAverage
+from deepusps_tf.records import write_text
 
 
 class EpochCommits(keras.callbacks.Callback):
@@ -63,12 +64,26 @@ class EpochCommits(keras.callbacks.Callback):
         partial = target.with_suffix(".tmp")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        self.model.save_weights(partial / "model.weights.h5")
-        state = {"epochs": done, "losses": self.losses}
-        (partial / "state.json").write_text(json.dumps(state), encoding="utf-8")
+        save_weights(self.model, partial / "model.weights.h5")
+        write_text(str(partial / "state.json"), json.dumps({"epochs": done, "losses": self.losses}))
         partial.replace(target)
         for older in self._folder.glob("epoch-*"):
             if older != target:
                 shutil.rmtree(older)
         if self._average is not None:
             self._average.keep_only(done)
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Writes a model's weights, and its optimiser's where it is compiled, to a `.weights.h5`.
+
+    Raises:
+        InputError: naming the file, where the disk is full or forbids it.
+    """
+    try:
+        model.save_weights(path)
+    except (OSError, RuntimeError) as error:  # HDF5 answers a full disk with either
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{path}: cannot be written ({reason}); mend that and run the same command again"
+        ) from error

@@ -64,6 +64,14 @@ class Config:
     )
 
     rounds: int = setting(3, "Rounds a method: 1 inter-image and the rest self-supervision.")
+    until_stable: float = setting(
+        0.0,
+        "End a method's rounds once a round changes its labels by less than this on average "
+        "(of 0 to 1); 0: run all --rounds.",
+    )
+    collapse_warning: float = setting(
+        0.1, "Warn when a larger share of a round's labels is all empty or all full."
+    )
     epochs: int = setting(25, "Epochs a round.")
     fusion_epochs: int = setting(200, "Epochs of the fusion network.")
     batch_size: int = setting(20, "Photos a step over all devices.")
@@ -88,6 +96,9 @@ class Config:
     crf: bool = setting(True, "Refine predictions with the dense CRF.")
     crf_iterations: int = setting(5, "Mean-field iterations of the CRF.")
     crf_processes: int = setting(0, "Processes that run CRFs; 0: one a core.")
+    crf_cache: int = setting(
+        1024, "Megabytes of CRF lattices kept from epoch to epoch, 3 a photo at 160x160; 0: none."
+    )
 
     model: str | None = setting(None, "An exported model's folder, for --mode=predict.")
     output: str | None = setting(None, "Folder that --mode=predict writes masks to.")
@@ -96,12 +107,13 @@ class Config:
         """Refuses values that cannot work, before anything is written."""
         for name in ("size", "batch_size", "rounds", "epochs", "fusion_epochs", "max_side"):
             _require(getattr(self, name) >= 1, f"--{name} must be at least 1")
-        for name in ("jobs", "crf_processes", "sample_size", "crf_iterations"):
+        for name in ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations"):
             _require(getattr(self, name) >= 0, f"--{name} must not be negative")
         _require(self.mode in MODES, f"--mode={self.mode}: choose from {', '.join(MODES)}")
         _require(self.size % 8 == 0, f"--size={self.size}: must be a multiple of 8")
         _require(0 <= self.holdout < 1, f"--holdout={self.holdout}: must be in [0, 1)")
-        _require(0 <= self.mva_momentum < 1, "--mva_momentum must be in [0, 1)")
+        for name in ("mva_momentum", "until_stable", "collapse_warning"):
+            _require(0 <= getattr(self, name) < 1, f"--{name} must be in [0, 1)")
         _require(bool(self.methods), "--methods: name at least one")
         unknown = sorted(set(self.methods) - set(METHODS))
         _require(not unknown, f"--methods={','.join(unknown)}: choose from {','.join(METHODS)}")

@@ -1,6 +1,8 @@
 """Runs the CRF beside training, in processes of its own: pydensecrf holds the GIL."""
 
+import functools
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -9,17 +11,29 @@ import numpy as np
 
 from data_prep.errors import InputError
 from data_prep.worker_pool import cores, worker_pool
-from deepusps_tf.crf import CrfSettings, refine
+from deepusps_tf.crf import CrfSettings, LatticeCache, refine
 
-QUEUED_PER_PROCESS = 4
+QUEUED_PER_PROCESS = 16
 _KILLED = (
     "a CRF process was killed, perhaps for want of memory; run the same command again, "
     "with fewer --crf_processes"
 )
 
 
+_lattices = LatticeCache(0)  # of this process; `_start` gives a CRF process its own
+
+
+def _start(budget: int) -> None:
+    global _lattices
+    _lattices = LatticeCache(budget)
+
+
+def _refine(rgb: np.ndarray, probability: np.ndarray, settings: CrfSettings) -> np.ndarray:
+    return refine(rgb, probability, settings, _lattices)
+
+
 class CrfPool:
-    """A bounded pool of CRF processes.
+    """A bounded pool of CRF processes, each of which keeps the lattices of its own photos.
 
     `submit` returns at once while there is room in the queue and waits when there is none, so a
     slow CRF slows training and never fills memory. A failure in a process or in a callback is
@@ -28,23 +42,30 @@ class CrfPool:
     Args:
         processes: how many; 0 means one a core.
         settings: constants of the CRF.
+        cache_bytes: bytes of lattices kept over all processes.
     """
 
-    def __init__(self, processes: int, settings: CrfSettings):
+    def __init__(self, processes: int, settings: CrfSettings, cache_bytes: int = 0):
         self.processes = processes or cores()
+        self._cache_bytes = cache_bytes
         self._settings = settings
         self._slots = threading.BoundedSemaphore(QUEUED_PER_PROCESS * self.processes)
         self._idle = threading.Condition()
         self._pending = 0
         self._failure: BaseException | None = None
-        self._executor: ProcessPoolExecutor | None = None
+        self._executors: list[ProcessPoolExecutor] = []
 
     def __enter__(self) -> "CrfPool":
-        self._executor = worker_pool(self.processes)
+        start = functools.partial(_start, self._cache_bytes // self.processes)
+        # One executor a process, so that a photo always meets the process that kept its lattices.
+        self._executors = [worker_pool(1, start) for _ in range(self.processes)]
         return self
 
     def __exit__(self, *_) -> None:
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        for executor in self._executors:
+            executor.shutdown(wait=False, cancel_futures=True)
+        for executor in self._executors:
+            executor.shutdown(wait=True)
 
     @property
     def pending(self) -> int:
@@ -64,7 +85,7 @@ class CrfPool:
         self._raise_failure()
         self._slots.acquire()
         try:
-            future = self._executor.submit(refine, rgb, probability, self._settings)
+            future = self._queue(rgb, probability)
         except BrokenProcessPool as error:
             self._slots.release()
             raise InputError(_KILLED) from error
@@ -81,11 +102,16 @@ class CrfPool:
     def refine_all(self, pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
         """Refines (rgb, probability) pairs in order, all of them queued at once."""
         try:
-            futures = [self._executor.submit(refine, *pair, self._settings) for pair in pairs]
+            futures = [self._queue(*pair) for pair in pairs]
             for future in futures:
                 yield future.result()
         except BrokenProcessPool as error:
             raise InputError(_KILLED) from error
+
+    def _queue(self, rgb: np.ndarray, probability: np.ndarray) -> Future:
+        rgb = np.ascontiguousarray(rgb)
+        executor = self._executors[zlib.crc32(rgb) % self.processes]
+        return executor.submit(_refine, rgb, probability, self._settings)
 
     def _finish(self, done: Future, collect: Callable[[np.ndarray], None]) -> None:
         try:

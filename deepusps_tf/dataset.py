@@ -11,7 +11,9 @@ import tensorflow as tf
 
 from deepusps_tf.records import IMAGE_FEATURES, LABEL_FEATURES, RecordSet
 
-SHUFFLE_BUFFER = 4096  # encoded records: about 60 KB each at 400x300
+# Encoded records in memory, about 60 KB each at 400x300. Records lie in an order of their own, a
+# hash's, so neighbours are strangers already.
+SHUFFLE_BUFFER = 1024
 DUPLICATE = -1  # index of a photo that only fills an epoch up to whole batches
 
 

@@ -100,6 +100,16 @@ def score_labels(*, images: RecordSet, labels: RecordSet, size: int, batch_size:
     )
 
 
+def label_change(
+    *, images: RecordSet, before: RecordSet, after: RecordSet, size: int, batch_size: int
+) -> float:
+    """Computes the mean absolute difference of two label versions, of 0 to 1, at `size`."""
+    labels = [before, after]
+    batches = scoring_batches(images=images, labels=labels, size=size, batch_size=batch_size)
+    each = [np.abs(np.diff(batch["labels"].numpy())).mean(axis=(1, 2, 3)) for batch in batches]
+    return float(np.concatenate(each).mean())
+
+
 def score_maps(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Scores:
     """Averages the scores of float32 (maps [B, S, S], masks [B, S, S]) over all images."""
     collected = [

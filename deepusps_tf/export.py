@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from deepusps_tf.records import clear_write_errors
+
 
 class ServingModule(tf.Module):
     """A network with the signatures of the exported model.
@@ -79,6 +81,9 @@ def export_model(*, network: keras.Model, size: int, folder: Path) -> Path:
 
     Returns:
         The folder of the new version.
+
+    Raises:
+        InputError: naming the folder, where the disk is full or forbids it.
     """
     folder = Path(folder)
     version = 1 + max(exported_versions(folder), default=0)
@@ -86,7 +91,8 @@ def export_model(*, network: keras.Model, size: int, folder: Path) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     module = ServingModule(network, size)
     signatures = {"serving_default": module.encoded, "tensor": module.tensor}
-    tf.saved_model.save(module, str(partial), signatures=signatures)
+    with clear_write_errors(str(partial)):
+        tf.saved_model.save(module, str(partial), signatures=signatures)
     return partial.replace(folder / str(version))
 
 

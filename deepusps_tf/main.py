@@ -122,7 +122,8 @@ def main(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: {error}; mend that and run the same command again", file=sys.stderr)
+        where = "" if error.filename else f"{config.workdir or config.output}: "
+        print(f"error: {where}{error}; mend that and run the same command again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)

@@ -16,7 +16,8 @@ class MovingAverage:
 
     Each epoch reads the file of the epoch before and writes a file of its own, so a killed epoch
     leaves the one before whole. Every photo must enter exactly once an epoch. Rows are disjoint:
-    `update` may be called from several threads.
+    `update` may be called from several threads. A file is mapped only while one of its rows is
+    used: pages of a lasting map would count as memory of the process, all photos of them.
 
     Args:
         folder: where `mva-<epoch>.npy` are kept.
@@ -30,8 +31,8 @@ class MovingAverage:
         self._shape = (count, size, size)
         self._momentum = momentum
         self._seen = np.zeros(count, np.int32)
-        self._previous: np.ndarray | None = None
-        self._current: np.ndarray | None = None
+        self._previous: Path | None = None
+        self._current: Path | None = None
 
     def path(self, epoch: int) -> Path:
         """The file that holds the average after `epoch` epochs."""
@@ -41,23 +42,26 @@ class MovingAverage:
         """Opens the average after `epoch` epochs to read and the next one to write.
 
         Raises:
-            OSError: if the disk has no room for the next one.
+            OSError: naming the next one's file, if the disk has no room for it.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._seen[:] = 0
-        self._previous = np.load(self.path(epoch), mmap_mode="r") if epoch else None
-        path = self.path(epoch + 1)
-        self._current = np.lib.format.open_memmap(path, mode="w+", dtype=DTYPE, shape=self._shape)
+        self._previous = self.path(epoch) if epoch else None
+        self._current = self.path(epoch + 1)
+        np.lib.format.open_memmap(self._current, mode="w+", dtype=DTYPE, shape=self._shape)
         # Writing through a map of a sparse file would kill the process when the disk is full.
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        with self._current.open("r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, self._current.stat().st_size)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(self._current)) from error
 
     def update(self, index: int, refined: np.ndarray) -> None:
         """Enters one photo's refined prediction, float32 [S, S] in [0, 1]."""
         average = (1 - self._momentum) * refined
         if self._previous is not None:
-            average += self._momentum * self._previous[index].astype(np.float32)
-        self._current[index] = average
+            average += self._momentum * _rows(self._previous)[index].astype(np.float32)
+        _rows(self._current, "r+")[index] = average
         self._seen[index] += 1
 
     def end_epoch(self) -> None:
@@ -72,7 +76,7 @@ class MovingAverage:
                 f"{odd.size} photos did not enter the moving average exactly once, "
                 f"photo {odd[0]} {self._seen[odd[0]]} times"
             )
-        self._current.flush()
+        _rows(self._current, "r+").flush()
         self._previous = self._current = None
 
     def keep_only(self, epoch: int) -> None:
@@ -87,5 +91,11 @@ class MovingAverage:
         The zero start weighs alpha^k of the sum after k epochs; it is divided out, as Adam does.
         """
         scale = 255 / (1 - self._momentum**epoch)
-        for row in np.load(self.path(epoch), mmap_mode="r"):
-            yield np.clip(np.rint(row.astype(np.float32) * scale), 0, 255).astype(np.uint8)
+        for index in range(self._shape[0]):
+            row = _rows(self.path(epoch))[index].astype(np.float32)
+            yield np.clip(np.rint(row * scale), 0, 255).astype(np.uint8)
+
+
+def _rows(path: Path, mode: str = "r") -> np.memmap:
+    """Maps a file of averages, [count, S, S], until the result is dropped."""
+    return np.load(path, mmap_mode=mode)

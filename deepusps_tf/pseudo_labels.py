@@ -1,6 +1,8 @@
 """Turns training-mode predictions into the next round's labels, while training runs."""
 
+import dataclasses
 import threading
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -9,11 +11,29 @@ from data_prep.errors import InputError
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import DUPLICATE
 from deepusps_tf.moving_average import MovingAverage
-from deepusps_tf.records import LabelRecord, Manifest, RecordSet, write_shards
+from deepusps_tf.records import LabelRecord, RecordSet, write_shards
+
+# Labels made by a network are cut here; handcrafted maps at 1.5 x their method's mean.
+REFINED_THRESHOLD = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelSummary:
+    """What a round's labels look like when cut into foreground and background.
+
+    Attributes:
+        count: labels.
+        empty: labels without a foreground pixel.
+        full: labels without a background pixel.
+    """
+
+    count: int
+    empty: int
+    full: int
 
 
 class PseudoLabels(keras.callbacks.Callback):
-    """Collects each epoch's predictions into the moving average.
+    """Checks every prediction of training and collects each epoch's into the moving average.
 
     The training step hands its predictions to `push` through `tf.py_function`, made before that
     step's update; no extra forward pass is needed. Each goes through the CRF (in other processes)
@@ -21,12 +41,12 @@ class PseudoLabels(keras.callbacks.Callback):
     average into label shards.
 
     Args:
-        average: the store.
+        average: the store, or None to only check predictions, as fusion does.
         pool: the CRF's processes, or None to average predictions as they are.
         images: the photos trained on, to name one in an error.
     """
 
-    def __init__(self, average: MovingAverage, pool: CrfPool | None, images: RecordSet):
+    def __init__(self, average: MovingAverage | None, pool: CrfPool | None, images: RecordSet):
         super().__init__()
         self._average = average
         self._pool = pool
@@ -36,7 +56,8 @@ class PseudoLabels(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Opens the epoch's file of averages."""
-        self._average.begin_epoch(epoch)
+        if self._average is not None:
+            self._average.begin_epoch(epoch)
 
     def push(self, index, image, probability) -> None:
         """Takes one replica's predictions; called from the graph, by several threads at once.
@@ -58,8 +79,10 @@ class PseudoLabels(keras.callbacks.Callback):
             ids = [self._images.ids[index] for index in indices[~finite] if index != DUPLICATE]
             raise InputError(
                 f"the network's output is not finite at photos {', '.join(ids)}; "
-                "lower --learning_rates, or check these photos and their labels"
+                "lower the learning rate, or check these photos and their labels"
             )
+        if self._average is None:
+            return
         for index, image, probability in zip(indices, images, probabilities, strict=True):
             if index == DUPLICATE:
                 continue
@@ -77,13 +100,26 @@ class PseudoLabels(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Waits for the CRFs still under way and closes the epoch's file."""
+        if self._average is None:
+            return
         if self._pool is not None:
             self._pool.drain()
         self._average.end_epoch()
 
 
-def write_labels(*, average: MovingAverage, epoch: int, images: RecordSet, stem: str) -> Manifest:
+def write_labels(
+    *, average: MovingAverage, epoch: int, images: RecordSet, stem: str
+) -> LabelSummary:
     """Writes the average after `epoch` epochs as a label version with the ids of `images`."""
-    maps = zip(images.ids, average.labels(epoch), strict=True)
-    records = (LabelRecord.from_map(photo_id, label) for photo_id, label in maps)
-    return write_shards(stem=stem, records=records, count=len(images.ids))
+    empty = full = 0
+
+    def records() -> Iterator[LabelRecord]:
+        nonlocal empty, full
+        for photo_id, label in zip(images.ids, average.labels(epoch), strict=True):
+            foreground = label >= REFINED_THRESHOLD * 255
+            empty += not foreground.any()
+            full += bool(foreground.all())
+            yield LabelRecord.from_map(photo_id, label)
+
+    manifest = write_shards(stem=stem, records=records(), count=len(images.ids))
+    return LabelSummary(manifest.count, empty, full)

@@ -156,7 +156,7 @@ def write_shards(
     ids, masked, means = [], 0, []
     source = iter(records)
     for path, size in zip(shard_paths(stem, len(sizes)), sizes, strict=True):
-        with _clear_write_errors(path), tf.io.TFRecordWriter(path + ".tmp") as writer:
+        with clear_write_errors(path), tf.io.TFRecordWriter(path + ".tmp") as writer:
             for record in itertools.islice(source, size):
                 writer.write(record.encode())
                 ids.append(record.id)
@@ -260,15 +260,15 @@ def read_manifest(stem: str) -> Manifest:
 
 def write_text(path: str, text: str) -> None:
     """Writes a small file so that it is there whole or not at all."""
-    with _clear_write_errors(path):
+    with clear_write_errors(path):
         with tf.io.gfile.GFile(path + ".tmp", "w") as file:
             file.write(text)
         tf.io.gfile.rename(path + ".tmp", path, overwrite=True)
 
 
 @contextlib.contextmanager
-def _clear_write_errors(path: str) -> Iterator[None]:
-    """Turns TensorFlow's errors of a full or forbidden disk into one line."""
+def clear_write_errors(path: str) -> Iterator[None]:
+    """Turns TensorFlow's errors of a full or forbidden disk into one line that names `path`."""
     try:
         yield
     except tf.errors.OpError as error:

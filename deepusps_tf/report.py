@@ -17,7 +17,7 @@ from deepusps_tf.evaluate import predict_set
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.records import open_labels
 from deepusps_tf.stages import COLUMNS, StageRow, figures, rows_json
-from deepusps_tf.train import load_fusion, read_result
+from deepusps_tf.train import is_finished, load_fusion, read_result
 
 PHOTOS = 8
 TITLES = {"test": "Held-out photos", "train": "Training photos"}
@@ -112,8 +112,10 @@ def _label_gallery(config: Config, photos: PhotoSets) -> Gallery:
         labels.append(photos.handcrafted("train", method))
         columns.append(f"{method} map")
         for number in range(1, config.rounds + 1):
-            result = read_result(Path(config.workdir) / method / f"round{number}")
-            labels.append(open_labels(result.labels, images))
+            folder = Path(config.workdir) / method / f"round{number}"
+            if not is_finished(folder):
+                break  # the labels were stable before
+            labels.append(open_labels(read_result(folder).labels, images))
             columns.append(f"{method} {number}")
     batch = next(
         iter(scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS))

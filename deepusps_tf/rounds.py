@@ -17,6 +17,7 @@ from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.evaluate import score_labels, score_network
 from deepusps_tf.model import build_model
 from deepusps_tf.photo_sets import PhotoSets, open_photos
+from deepusps_tf.pseudo_labels import REFINED_THRESHOLD
 from deepusps_tf.records import RecordSet, open_labels
 from deepusps_tf.stages import StageRow, scored
 from deepusps_tf.summaries import write_round_pictures, write_scores
@@ -28,9 +29,6 @@ from deepusps_tf.train import (
     load_fusion,
     read_result,
 )
-
-# Labels made by a network are cut here; handcrafted maps at 1.5 x their method's mean.
-REFINED_THRESHOLD = 0.5
 
 
 def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRow]:
@@ -82,7 +80,8 @@ def crf_pool(config: Config) -> Iterator[CrfPool | None]:
     if not config.crf:
         yield None
         return
-    with CrfPool(config.crf_processes, CrfSettings(iterations=config.crf_iterations)) as pool:
+    settings = CrfSettings(iterations=config.crf_iterations)
+    with CrfPool(config.crf_processes, settings, config.crf_cache * 2**20) as pool:
         yield pool
 
 
@@ -115,7 +114,10 @@ class Schedule:
         self._network = build_model(backbone=config.backbone, size=config.size)
 
     def refine(self, method: str) -> RecordSet:
-        """Runs one method's rounds, each on the labels of the one before; returns the last."""
+        """Runs one method's rounds, each on the labels of the one before; returns the last.
+
+        Ends before the last round where one changed its labels by less than `--until_stable`.
+        """
         config = self._config
         labels = self._photos.handcrafted("train", method)
         self._score_maps(method, labels)
@@ -132,6 +134,9 @@ class Schedule:
             before, labels = labels, open_labels(result.labels, self._photos.train)
             self._score_round(result, method, number, [before, labels])
             threshold = REFINED_THRESHOLD
+            if number > 1 and result.change < config.until_stable:
+                logging.info("%s: labels are stable after round %d", method, number)
+                break
         return labels
 
     def fuse(self, refined: list[RecordSet]) -> None:

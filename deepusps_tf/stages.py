@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deepusps_tf.config import Config
 from deepusps_tf.evaluate import Scores
+from deepusps_tf.records import write_text
 
 SCORES = "scores.json"
 COLUMNS = ("MAE", "F 0.5", "F 2xmean", "precision", "recall")
@@ -46,9 +47,7 @@ def scored(folder: Path, score: Callable[[], list[StageRow]]) -> list[StageRow]:
         return read_rows(path)
     rows = score()
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".tmp")
-    partial.write_text(rows_json(rows), encoding="utf-8")
-    partial.replace(path)
+    write_text(str(path), rows_json(rows))
     return rows
 
 

@@ -4,24 +4,25 @@ import dataclasses
 import json
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import tensorflow as tf
+from absl import logging
 
 from data_prep.errors import InputError
 from deepusps_tf.backbones import BACKBONES
-from deepusps_tf.checkpoints import EpochCommits
+from deepusps_tf.checkpoints import EpochCommits, save_weights
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import steps_per_epoch, training_batches
+from deepusps_tf.evaluate import label_change
 from deepusps_tf.losses import FBetaLoss
 from deepusps_tf.model import build_model
 from deepusps_tf.moving_average import MovingAverage
-from deepusps_tf.pseudo_labels import PseudoLabels, write_labels
-from deepusps_tf.records import RecordSet
+from deepusps_tf.pseudo_labels import LabelSummary, PseudoLabels, write_labels
+from deepusps_tf.records import RecordSet, open_labels, write_text
 from deepusps_tf.summaries import EpochScalars
 
 WEIGHTS = "network.weights.h5"
@@ -55,13 +56,13 @@ class RoundResult:
         folder: the round's folder.
         labels: stem of the label version it wrote, or None.
         losses: mean training loss of each epoch.
-        seconds: wall time of the last, uninterrupted stretch of training.
+        change: mean absolute change, of 0 to 1, from the labels learned to those written, or None.
     """
 
     folder: Path
     labels: str | None
     losses: tuple[float, ...]
-    seconds: float
+    change: float | None
 
     @property
     def weights(self) -> Path:
@@ -88,20 +89,18 @@ def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
 
 
 class TrainingModel(keras.Model):
-    """A network whose training step hands its predictions to a sink before the update.
+    """A network whose training step hands (index, image, prediction) to a sink before the update.
 
     Args:
         network: photos float32 [B, S, S, 3] -> probabilities float32 [B, S, S, 1].
-        hands_over: whether a training step gives (index, image, probability) to `sink`.
 
     Attributes:
         sink: a `PseudoLabels`; may be changed between rounds.
     """
 
-    def __init__(self, network: keras.Model, *, hands_over: bool):
+    def __init__(self, network: keras.Model):
         super().__init__()
         self.network = network
-        self.hands_over = hands_over
         self.sink: PseudoLabels | None = None
 
     def call(self, inputs, training=False):
@@ -110,7 +109,7 @@ class TrainingModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Hands a training step's prediction over, then computes the compiled loss."""
-        if training and self.hands_over:
+        if training:
             tf.py_function(self._push, [x["index"], x["image"], y_pred], [])
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
@@ -156,7 +155,7 @@ class Trainer:
                 seed=config.seed,
             )
             self._loss = FBetaLoss(beta_squared=beta_squared, threshold=0.5)
-            self._model = TrainingModel(network, hands_over=collect)
+            self._model = TrainingModel(network)
             # py_function has no XLA kernel, so never let Keras choose to compile the step.
             self._model.compile(
                 optimizer=keras.optimizers.Adam(beta_1=0.9, beta_2=0.999),
@@ -192,7 +191,7 @@ class Trainer:
             average = MovingAverage(
                 folder / "checkpoints", count, self._config.size, self._config.mva_momentum
             )
-            self._model.sink = PseudoLabels(average, pool, images)
+        self._model.sink = PseudoLabels(average, pool, images)
         commits = EpochCommits(folder / "checkpoints", average)
         self._restart(spec)
         first_epoch = commits.restore(self._model)
@@ -205,14 +204,25 @@ class Trainer:
             first_epoch=first_epoch,
             epochs=spec.epochs,
         )
-        started = time.monotonic()
         if first_epoch < spec.epochs:
             logs = Path(self._config.workdir) / "logs" / spec.name
-            callbacks = [EpochScalars(logs, count, pool if self._collect else None)]
-            callbacks += [self._model.sink] if self._collect else []
-            self._fit(batches, spec, first_epoch, [*callbacks, commits], count)
-        seconds = time.monotonic() - started
-        return self._publish(folder, spec, average, images, commits.losses, seconds)
+            scalars = EpochScalars(logs, count, pool if self._collect else None)
+            callbacks = [scalars, self._model.sink, commits]
+            self._fit(batches, spec, first_epoch, callbacks, count)
+        stem = change = None
+        if average is not None:
+            stem = str(folder / "labels")
+            summary = write_labels(average=average, epoch=spec.epochs, images=images, stem=stem)
+            self._warn_of_collapse(spec, summary)
+            change = label_change(
+                images=images,
+                before=labels[0],
+                after=open_labels(stem, images),
+                size=self._config.size,
+                batch_size=self._config.batch_size,
+            )
+            logging.info("%s: labels changed by %.4f on average", spec.name, change)
+        return self._publish(RoundResult(folder, stem, tuple(commits.losses), change))
 
     def _restart(self, spec: Round) -> None:
         """Puts the pretrained weights back and forgets all of Adam's state."""
@@ -241,30 +251,35 @@ class Trainer:
                 verbose=1 if sys.stdout.isatty() else 2,
             )
         except tf.errors.OpError:
-            if self._collect and self._model.sink.failure is not None:
+            if self._model.sink.failure is not None:
                 raise self._model.sink.failure from None
             raise
 
-    def _publish(
-        self,
-        folder: Path,
-        spec: Round,
-        average: MovingAverage | None,
-        images: RecordSet,
-        losses: list[float],
-        seconds: float,
-    ) -> RoundResult:
-        """Writes weights and labels, then the result that makes the round count as finished."""
-        self._model.network.save_weights(folder / WEIGHTS)
-        stem = str(folder / "labels") if average is not None else None
-        if average is not None:
-            write_labels(average=average, epoch=spec.epochs, images=images, stem=stem)
-        text = json.dumps({"labels": stem is not None, "losses": losses, "seconds": seconds})
-        partial = folder / f"{RESULT}.tmp"
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(folder / RESULT)
-        shutil.rmtree(folder / "checkpoints")
-        return RoundResult(folder, stem, tuple(losses), seconds)
+    def _warn_of_collapse(self, spec: Round, summary: LabelSummary) -> None:
+        """Says loudly that labels of all background or all foreground will teach nothing."""
+        collapsed = summary.empty + summary.full
+        if collapsed > self._config.collapse_warning * summary.count:
+            logging.warning(
+                "%s: THE LABELS COLLAPSED: of %d, %d are all background and %d all foreground. The "
+                "next round learns from these. Train longer or with another learning rate, or "
+                "leave this method out of --methods.",
+                spec.name,
+                summary.count,
+                summary.empty,
+                summary.full,
+            )
+
+    def _publish(self, result: RoundResult) -> RoundResult:
+        """Writes the weights, then the result that makes the round count as finished."""
+        save_weights(self._model.network, result.weights)
+        fields = {
+            "labels": result.labels is not None,
+            "losses": result.losses,
+            "change": result.change,
+        }
+        write_text(str(result.folder / RESULT), json.dumps(fields) + "\n")
+        shutil.rmtree(result.folder / "checkpoints")
+        return result
 
 
 def is_finished(folder: Path) -> bool:
@@ -276,7 +291,7 @@ def read_result(folder: Path) -> RoundResult:
     """Reads the result of a finished round."""
     fields = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     stem = str(folder / "labels") if fields["labels"] else None
-    return RoundResult(folder, stem, tuple(fields["losses"]), fields["seconds"])
+    return RoundResult(folder, stem, tuple(fields["losses"]), fields["change"])
 
 
 def load_fusion(config: Config) -> keras.Model:

@@ -1,17 +1,17 @@
-"""A run's folder: its settings, and a lock that dies with its holder."""
+"""A run's folder: its settings, and its lock."""
 
 import contextlib
 import dataclasses
-import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
 from data_prep.errors import InputError
+from data_prep.folder_lock import locked_folder
 from deepusps_tf.config import Config, read_flagfile
 
 SETTINGS = "config.flags"
 # May differ when a run is resumed: they change where and how fast it runs, not what comes out.
-FREE_SETTINGS = {"mode", "jobs", "crf_processes", "devices", "model", "output"}
+FREE_SETTINGS = {"mode", "jobs", "crf_processes", "crf_cache", "devices", "model", "output"}
 
 
 @contextlib.contextmanager
@@ -21,15 +21,7 @@ def locked_workdir(config: Config) -> Iterator[Path]:
     Raises:
         InputError: where another process runs in it, or it holds a run of other settings.
     """
-    workdir = Path(config.workdir)
-    workdir.mkdir(parents=True, exist_ok=True)
-    with (workdir / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"{workdir}: another run is under way here; wait for it or choose --workdir"
-            ) from error
+    with locked_folder(Path(config.workdir), "wait for it or choose --workdir") as workdir:
         _check_settings(config, workdir / SETTINGS)
         yield workdir
 

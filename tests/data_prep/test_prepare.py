@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from PIL import Image
 
 from data_prep import prepare
 from data_prep.errors import InputError
+from data_prep.folder_lock import locked_folder
 from data_prep.prepare import Source, prepare_records
 from deepusps_tf.records import open_labels, open_set, order_ids
 
@@ -50,6 +52,26 @@ def test_prepared_records_are_left_alone(source, tmp_path, monkeypatch):
     prepare_records(source=source, records=tmp_path / "records", jobs=1)
     fewer = dataclasses.replace(source, methods=("mc",))
     prepare_records(source=fewer, records=tmp_path / "records", jobs=1)
+
+
+def test_photos_that_came_later_are_told_of(source, tmp_path, capsys):
+    for _ in range(2):
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    assert "changed" not in capsys.readouterr().out
+    (tmp_path / "images/p0.png").rename(tmp_path / "images/new.png")
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    assert "images: its photos changed since" in capsys.readouterr().out
+    shutil.rmtree(tmp_path / "images")
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    assert "changed" not in capsys.readouterr().out
+
+
+def test_two_preparations_of_one_folder_are_kept_apart(source, tmp_path):
+    with (
+        locked_folder(tmp_path / "records", "wait"),
+        pytest.raises(InputError, match="another run is under way here; wait for it or choose"),
+    ):
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
 
 
 def test_records_of_another_source_are_refused(source, tmp_path):

@@ -37,6 +37,15 @@ def test_refine_all_keeps_the_order(pool):
         assert np.array_equal(refined, refine(*pair))
 
 
+def test_kept_lattices_give_the_same_maps():
+    with CrfPool(2, RELEASE_SETTINGS, cache_bytes=2**20) as pool:
+        for seed in (1, 2):  # the second time with lattices kept and other predictions
+            random = np.random.default_rng(seed)
+            asked = [(rgb, random.random((12, 16), np.float32)) for rgb, _ in pairs(6)]
+            for refined, pair in zip(pool.refine_all(asked), asked, strict=True):
+                assert np.array_equal(refined, refine(*pair))
+
+
 def test_submit_waits_when_the_queue_is_full(pool):
     gate = threading.Event()
     # A large first map: were it done before `submit` returns, this thread would wait at the gate.
@@ -63,7 +72,7 @@ def test_failure_in_a_process_is_raised_by_drain():
 def test_killed_process_is_one_line():
     rgb, probability = next(pairs(1))
     with CrfPool(1, RELEASE_SETTINGS) as pool:
-        worker = pool._executor.submit(os.getpid).result()
+        worker = pool._executors[0].submit(os.getpid).result()
         os.kill(worker, 9)
         with pytest.raises(InputError, match="a CRF process was killed"):
             while True:

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import numpy as np
 import pytest
 
@@ -17,7 +20,16 @@ def run(tmp_path, epochs, momentum=0.7, count=5, size=8):
     return average, maps
 
 
-def test_equals_the_recurrence_within_half_precision(tmp_path):
+def test_equals_the_recurrence_in_half_precision(tmp_path):
+    average, maps = run(tmp_path, 6)
+    expected = np.zeros(maps.shape[1:], np.float16)
+    for refined in maps:
+        update = np.float32(0.3) * refined + np.float32(0.7) * expected.astype(np.float32)
+        expected = update.astype(np.float16)
+    assert np.abs(np.load(average.path(6)).astype(np.float64) - expected).max() <= 1e-6
+
+
+def test_half_precision_errs_little(tmp_path):
     average, maps = run(tmp_path, 6)
     expected = np.zeros(maps.shape[1:], np.float64)
     for refined in maps:
@@ -47,6 +59,15 @@ def test_a_photo_missing_or_twice_is_an_error(tmp_path, indices):
         average.update(index, np.zeros((4, 4), np.float32))
     with pytest.raises(RuntimeError, match="photo 2 [02] times"):
         average.end_epoch()
+
+
+def test_full_disk_names_the_file(tmp_path, monkeypatch):
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", no_room)
+    with pytest.raises(OSError, match=r"No space left on device: '.*mva-0001.npy'"):
+        MovingAverage(tmp_path, 1, 4, 0.7).begin_epoch(0)
 
 
 def test_keeps_only_the_last_epoch(tmp_path):

@@ -153,7 +153,7 @@ def test_full_disk_is_one_line():
         pytest.skip("this system has no /dev/full")
     with (
         pytest.raises(InputError, match="/dev/full: cannot be written"),
-        records._clear_write_errors(str(full)),
+        records.clear_write_errors(str(full)),
         tf.io.gfile.GFile(str(full), "w") as file,
     ):
         file.write("x" * 100_000)

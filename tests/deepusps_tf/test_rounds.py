@@ -83,6 +83,23 @@ def test_runs_without_any_mask(tiny_config, tmp_path):
         score_fusion(config)
 
 
+@pytest.mark.slow
+def test_rounds_end_when_labels_are_stable(tiny_config, tmp_path):
+    config = dataclasses.replace(
+        tiny_config,
+        methods=("rbd",),
+        crf=False,
+        rounds=3,
+        learning_rates=(1e-2,) * 3,
+        until_stable=0.9,  # any second round changes its labels by less
+    )
+    rows = run_rounds(config, make_strategy("cpu:1"))
+    assert [row.stage for row in rows if row.output == "labels"] == [1, 2]
+    assert not (tmp_path / "run/rbd/round3").exists()
+    assert collect_rows(config) == rows
+    assert write_report(config, rows).is_file()
+
+
 def test_threshold_is_scaled_mean_saliency(disc_records):
     labels = open_photos(str(disc_records)).handcrafted("train", "rbd")
     assert handcrafted_threshold(labels, 1.5) == 1.5 * labels.manifest.mean_saliency

@@ -9,11 +9,12 @@ from data_prep.errors import InputError
 from deepusps_tf import train
 from deepusps_tf.crf import RELEASE_SETTINGS, refine
 from deepusps_tf.crf_pool import CrfPool
-from deepusps_tf.dataset import DUPLICATE
+from deepusps_tf.dataset import DUPLICATE, scoring_batches
 from deepusps_tf.devices import make_strategy
+from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.pseudo_labels import PseudoLabels
 from deepusps_tf.records import open_labels, open_set
-from deepusps_tf.train import Round, Trainer, check_settings, load_fusion
+from deepusps_tf.train import Round, Trainer, check_settings, load_fusion, read_result
 from tests.deepusps_tf.conftest import tiny_model, write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -31,10 +32,19 @@ SPEC = Round(
 def run_round(tiny_config, disc_photos):
     """Runs `SPEC` in a workdir of its own; options change the config, the spec or the call."""
 
-    def run(workdir: Path, *, devices="cpu:1", pool=None, images=disc_photos, spec=SPEC, **changes):
+    def run(
+        workdir: Path,
+        *,
+        devices="cpu:1",
+        pool=None,
+        images=disc_photos,
+        spec=SPEC,
+        collect=True,
+        **changes,
+    ):
         config = dataclasses.replace(tiny_config, workdir=str(workdir), **changes)
         labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
-        trainer = Trainer(config, make_strategy(devices), beta_squared=1.0, collect=True)
+        trainer = Trainer(config, make_strategy(devices), beta_squared=1.0, collect=collect)
         return trainer.train(spec, images, labels, pool)
 
     return run
@@ -101,14 +111,65 @@ def test_handed_over_prediction_is_made_before_the_update(tmp_path, run_round, m
     assert np.abs(np.stack([probability for _, probability in first]) - expected).max() < 1e-5
 
 
-def test_four_devices_end_in_the_weights_and_labels_of_one(tmp_path, run_round, disc_photos):
+def keep_averages(monkeypatch) -> list[np.ndarray]:
+    """Keeps the average that each round's labels are written from, float32 [N, S, S]."""
+    kept = []
+    labels = MovingAverage.labels
+
+    def keep(self, epoch):
+        kept.append(np.load(self.path(epoch)).astype(np.float32))
+        return labels(self, epoch)
+
+    monkeypatch.setattr(MovingAverage, "labels", keep)
+    return kept
+
+
+def test_four_devices_end_in_the_weights_and_labels_of_one(
+    tmp_path, run_round, disc_photos, monkeypatch
+):
+    averages = keep_averages(monkeypatch)
     one = run_round(tmp_path / "one", devices="cpu:1")
     four = run_round(tmp_path / "four", devices="cpu:4")
+    # Rounded to half precision, which may turn a difference of 1e-6 into one of 4.9e-4; so rarely.
+    far = np.abs(averages[0] - averages[1])
+    assert far.max() < 5e-4 and far.mean() < 1e-5
     for alone, mirrored in zip(weights_of(one), weights_of(four), strict=True):
         assert np.abs(alone - mirrored).max() < 1e-4
     assert one.losses == pytest.approx(four.losses, abs=1e-4)
     difference = label_maps(one, disc_photos).astype(int) - label_maps(four, disc_photos)
     assert np.abs(difference).max() <= 1
+
+
+def test_labels_tell_how_far_they_moved(tmp_path, run_round, disc_photos):
+    result = run_round(tmp_path / "w")
+    before = open_labels(f"{tmp_path}/records/train/labels/rbd/round0", disc_photos)
+    after = open_labels(result.labels, disc_photos)
+    maps = [
+        next(iter(scoring_batches(images=disc_photos, labels=[part], size=32, batch_size=10)))
+        for part in (before, after)
+    ]
+    expected = np.abs(maps[0]["labels"] - maps[1]["labels"]).mean()
+    assert result.change == pytest.approx(expected, abs=1e-6) and result.change > 0.01
+    assert read_result(result.folder) == result
+
+
+def test_collapsed_labels_warn_with_their_numbers(tmp_path, run_round, monkeypatch, caplog):
+    def blind(**options):
+        network = tiny_model(**options)
+        weights = network.get_weights()
+        weights[-1] = np.full_like(weights[-1], -1e3)  # the last bias: background everywhere
+        network.set_weights(weights)
+        return network
+
+    monkeypatch.setattr(train, "build_model", blind)
+    run_round(tmp_path / "w")
+    assert "THE LABELS COLLAPSED: of 10, 10 are all background and 0 all foreground" in caplog.text
+
+
+def test_useful_labels_do_not_warn(tmp_path, run_round, caplog):
+    spec = dataclasses.replace(SPEC, epochs=8)
+    run_round(tmp_path / "w", spec=spec, collapse_warning=0.3)
+    assert "COLLAPSED" not in caplog.text
 
 
 def test_repeated_run_is_identical(tmp_path, run_round):
@@ -185,6 +246,8 @@ def test_infinite_prediction_stops_and_names_the_photos(tmp_path, run_round, mon
     monkeypatch.setattr(train, "build_model", broken)
     with pytest.raises(InputError, match=r"not finite at photos photo\d+"):
         run_round(tmp_path / "w")
+    with pytest.raises(InputError, match=r"not finite at photos photo\d+"):
+        run_round(tmp_path / "fusion", collect=False)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,212 @@
+"""Kills a small run again and again and compares what it ends in with a run never interrupted.
+
+python -m benchmarks.kill_loop [--kills=30] [--seed=0] [--scratch=DIR]
+
+A run trains on the embedded sample, from photos to the exported model. It is killed (SIGKILL) after
+a random part of the time that it takes when left alone, and started again with the same command
+until it ends. Compared, byte for byte: records, maps, labels, networks, scores, the report, and
+the weights inside the export; not TensorBoard's logs, which tell of every start.
+"""
+
+import dataclasses
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+from absl import app, flags
+from tqdm import tqdm
+
+SMALL_RUN = (
+    "--sample_size=24",
+    "--records=records",
+    "--workdir=run",
+    "--methods=rbd,mc",
+    "--backbone=efficientnet_lite0",
+    "--size=64",
+    "--batch_size=4",
+    "--rounds=2",
+    "--epochs=3",
+    "--learning_rates=1e-3,1e-3",
+    "--fusion_epochs=3",
+    "--fusion_learning_rate=1e-3",
+)
+ORPHAN_SECONDS = 20  # within which processes of a killed run must be gone
+
+
+@dataclasses.dataclass(frozen=True)
+class KillReport:
+    """What a loop of kills came to.
+
+    Attributes:
+        kills: runs killed.
+        finished: runs that ended after their kills.
+        stages: how many kills fell into each stage.
+        differences: files of finished runs, as `run<n>/path`, that differ from the reference.
+        orphans: kills after which a process of the run lived on.
+    """
+
+    kills: int
+    finished: int
+    stages: dict[str, int]
+    differences: list[str]
+    orphans: int
+
+
+def loop(*, command: Sequence[str], scratch: Path, kills: int, seed: int) -> KillReport:
+    """Runs a command to its end once, then kills it `kills` times at random moments.
+
+    Args:
+        command: writes `records` and `run` under its working directory, and goes on where it was
+            when started again.
+        scratch: an empty folder for the runs.
+        kills: how many.
+        seed: of the moments.
+
+    Raises:
+        RuntimeError: where a run ends with an error; its output is in the message.
+    """
+    started = time.monotonic()
+    _killed(command, scratch / "reference", None)
+    seconds = time.monotonic() - started
+    expected = outcome(scratch / "reference")
+    random = np.random.default_rng(seed)
+    done, finished, orphans, stages, differences = 0, 0, 0, Counter(), []
+    with tqdm(total=kills, unit="kill") as progress:
+        while done < kills:
+            folder = scratch / f"run{finished}"
+            while _killed(command, folder, random.uniform(0, seconds) if done < kills else None):
+                stages[stage(folder)] += 1
+                orphans += _lives_on(folder)
+                done += 1
+                progress.update()
+            ended = outcome(folder)
+            differing = {path for path, _ in expected.items() ^ ended.items()}
+            differences += [f"{folder.name}/{path}" for path in sorted(differing)]
+            finished += 1
+    return KillReport(done, finished, dict(stages), differences, orphans)
+
+
+def outcome(folder: Path) -> dict[str, str]:
+    """Hashes each file of a finished run that must not depend on interruptions, by its path."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    relative = {str(path.relative_to(folder)): path for path in paths}
+    hashes = {
+        name: _hash_network(path) if path.suffix == ".h5" else _hash(path.read_bytes())
+        for name, path in relative.items()
+        if not name.startswith(("output", "run/logs/", "run/export/"))
+    }
+    exports = folder.glob("run/export/*/variables/variables.index")
+    return hashes | {str(path.relative_to(folder)): _hash_export(path) for path in exports}
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _hash_network(path: Path) -> str:
+    """Hashes weights and where they belong, not layer names, which Keras numbers in a process."""
+    each = []
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                each.append(name + _hash(item[()].tobytes()))
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+    return _hash("".join(sorted(each)).encode())
+
+
+def _hash_export(index: Path) -> str:
+    """Hashes the weights of an export, not its graph, whose nodes TensorFlow numbers freely."""
+    import tensorflow as tf
+
+    weights = tf.train.load_checkpoint(str(index.with_suffix("")))
+    names = [n for n in weights.get_variable_to_dtype_map() if "OBJECT_GRAPH" not in n]
+    return _hash(
+        "".join(sorted(_hash(weights.get_tensor(name).tobytes()) for name in names)).encode()
+    )
+
+
+def stage(folder: Path) -> str:
+    """Names what a stopped run was about to do."""
+    if not (folder / "records").exists():
+        return "start"
+    if not (folder / "records/prepared").exists():
+        return "preparation"
+    if not (folder / "run/fusion/scores.json").exists():
+        finished = len(list((folder / "run").glob("*/round*/scores.json")))
+        return "fusion" if (folder / "run/fusion").exists() else f"rounds ({finished} files scored)"
+    return "report and export"
+
+
+def _killed(command: Sequence[str], folder: Path, seconds: float | None) -> bool:
+    """Starts a run and kills its first process after some seconds; False where it ended before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "output").open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    (folder / "output.group").write_text(str(process.pid))
+    try:
+        code = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+    if code:
+        tail = (folder / "output").read_text(errors="replace")[-2000:]
+        raise RuntimeError(f"{folder}: the run failed:\n{tail}")
+    return False
+
+
+def _lives_on(folder: Path) -> bool:
+    """Whether processes that the killed run had started do not end by themselves."""
+    group = int((folder / "output.group").read_text())
+    for _ in range(ORPHAN_SECONDS * 10):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def main(_) -> int:
+    """Runs the loop and prints what it came to."""
+    values = flags.FLAGS
+    scratch = Path(values.scratch or tempfile.mkdtemp(prefix="kill_loop-"))
+    if scratch.exists() and any(scratch.iterdir()):
+        print(f"error: {scratch}: not empty; give another --scratch", file=sys.stderr)
+        return 2
+    command = [sys.executable, "-m", "deepusps_tf.main", *SMALL_RUN]
+    report = loop(command=command, scratch=scratch, kills=values.kills, seed=values.seed)
+    for name, count in sorted(report.stages.items()):
+        print(f"killed in {name}: {count}")
+    print(
+        f"{report.kills} kills, {report.finished} runs finished, "
+        f"{len(report.differences)} files differ, {report.orphans} left processes behind"
+    )
+    for path in report.differences:
+        print(f"differs: {path}")
+    return int(bool(report.differences or report.orphans))
+
+
+if __name__ == "__main__":
+    flags.DEFINE_integer("kills", 30, "How many times to kill.", lower_bound=1)
+    flags.DEFINE_integer("seed", 0, "Seed of the moments.")
+    flags.DEFINE_string("scratch", None, "Empty folder for the runs; default: a temporary one.")
+    app.run(main)

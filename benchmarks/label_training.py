@@ -1,0 +1,129 @@
+"""A training process that `benchmarks.label_engine` measures: epochs with and without labels.
+
+python -m benchmarks.label_training --scratch=DIR [--generate=N | DIR/photos.npy] [--pinned]
+
+Prints seconds and peak memory as one line of JSON.
+"""
+
+import json
+import os
+import resource
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from absl import app, flags
+
+from deepusps_tf.crf import RELEASE_SETTINGS
+from deepusps_tf.crf_pool import CrfPool
+
+EPOCHS = 3
+
+
+def main(_) -> None:
+    """Trains on photos left in the scratch folder, or on generated ones."""
+    values = flags.FLAGS
+    scratch = Path(values.scratch)
+    if values.generate:
+        # One process and lattices for fewer than the smaller set, so that both sets fill them.
+        with CrfPool(1, RELEASE_SETTINGS, 2**24) as pool:
+            run = _round_runner(scratch, generated_photos(values.generate), size=32)
+            run(True, 2, pool)
+        seconds = {}
+    else:
+        with CrfPool(int(values.pinned), RELEASE_SETTINGS, 2**30) as pool:
+            if values.pinned:
+                _pin_apart(pool)
+            run = _round_runner(scratch, iter(np.load(scratch / "photos.npy")), size=160)
+            seconds = _time_epochs(run, pool, values.repeats)
+    peaks = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    training, crf = (resource.getrusage(who).ru_maxrss / 1024 for who in peaks)
+    print(json.dumps({**seconds, "training_mb": training, "crf_mb": crf}))
+
+
+def generated_photos(count: int) -> Iterator[np.ndarray]:
+    """Makes photos of 96x64 pixels: a bright disc on coloured noise."""
+    for number in range(count):
+        random = np.random.default_rng(number)
+        photo = cv2.resize(random.integers(0, 120, (8, 12, 3), dtype=np.uint8), (96, 64))
+        centre = (int(random.integers(20, 76)), int(random.integers(16, 48)))
+        colour = tuple(int(value) for value in random.integers(130, 255, 3))
+        yield cv2.circle(photo, centre, int(random.integers(8, 16)), colour, -1)
+
+
+def _round_runner(scratch: Path, photos: Iterator[np.ndarray], size: int):
+    """Returns a function (collect labels?, epochs, pool) that trains a round and times it."""
+    # Late, so that TensorFlow's threads start on the cores chosen by then.
+    from deepusps_tf.config import Config
+    from deepusps_tf.devices import make_strategy
+    from deepusps_tf.train import Round, Trainer
+
+    images, labels = _write_records(scratch / "records", photos)
+    config = Config(
+        records=str(scratch / "records"),
+        workdir=str(scratch / "run"),
+        backbone="efficientnet_lite0",
+        size=size,
+        batch_size=10,
+    )
+    strategy = make_strategy("auto")
+    trainers = {}
+
+    def run(collect: bool, epochs: int, pool: CrfPool) -> float:
+        if collect not in trainers:
+            trainers[collect] = Trainer(config, strategy, beta_squared=1.0, collect=collect)
+        spec = Round(str(time.monotonic_ns()), 0, 0.3, 1e-3, epochs)
+        started = time.perf_counter()
+        trainers[collect].train(spec, images, [labels], pool)
+        return time.perf_counter() - started
+
+    return run
+
+
+def _write_records(folder: Path, photos: Iterator[np.ndarray]):
+    """Writes photos with their brightness as label; returns both record sets."""
+    from deepusps_tf.records import ImageRecord, LabelRecord, encode_png, open_labels, open_set
+    from deepusps_tf.records import write_shards as write
+
+    images, labels = [], []
+    for number, photo in enumerate(photos):
+        height, width = photo.shape[:2]
+        images.append(ImageRecord(f"{number:05d}", encode_png(photo), height, width))
+        grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+        labels.append(LabelRecord.from_map(f"{number:05d}", grey))
+    for stem, records in (("images", images), ("labels", labels)):
+        write(stem=f"{folder}/{stem}", records=records, count=len(records))
+    opened = open_set(f"{folder}/images")
+    return opened, open_labels(f"{folder}/labels", opened)
+
+
+def _time_epochs(run, pool: CrfPool, repeats: int) -> dict[str, float]:
+    """Times epochs without and with labels, in turns; what a round costs besides falls out."""
+    seconds = {False: [], True: []}
+    for collect in seconds:
+        run(collect, 2, pool)  # traces the step, keeps lattices
+    for _ in range(repeats):
+        for collect, values in seconds.items():
+            values.append((run(collect, 1 + EPOCHS, pool) - run(collect, 1, pool)) / EPOCHS)
+    without, collecting = (statistics.median(seconds[collect]) for collect in (False, True))
+    return {"without": without, "with": collecting}
+
+
+def _pin_apart(pool: CrfPool) -> None:
+    """Starts the CRF process on the last core, then keeps this process to the first."""
+    own = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, own[-1:])
+    pool.submit(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.float32), lambda _: None)
+    pool.drain()
+    os.sched_setaffinity(0, own[:1])
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("scratch", None, "Folder for records and runs.", required=True)
+    flags.DEFINE_integer("generate", 0, "Train on this many generated photos.")
+    flags.DEFINE_integer("repeats", 3, "Timings of each kind, in turns.")
+    flags.DEFINE_bool("pinned", False, "Training on the first core, CRFs on the last.")
+    app.run(main)

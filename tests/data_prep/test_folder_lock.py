@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+import pytest
+
+from data_prep.errors import InputError
+from data_prep.folder_lock import locked_folder
+
+
+def test_second_holder_is_refused(tmp_path):
+    with locked_folder(tmp_path / "new", "") as folder:
+        assert folder.is_dir()
+        with (
+            pytest.raises(InputError, match="new: another run is under way here; do that"),
+            locked_folder(tmp_path / "new", "do that"),
+        ):
+            pass
+    with locked_folder(tmp_path / "new", ""):
+        pass
+
+
+def test_lock_dies_with_its_holder(tmp_path):
+    code = (
+        "import os, sys\n"
+        "from data_prep.folder_lock import locked_folder\n"
+        "with locked_folder(sys.argv[1], ''):\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    holder = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert holder.returncode == -9
+    with locked_folder(tmp_path, ""):
+        pass
