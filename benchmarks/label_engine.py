@@ -2,8 +2,9 @@
 
 python -m benchmarks.label_engine [--parts=crf,epoch,memory] [--images=DIR] [--repeats=3]
 
-crf     maps a second at 432x432, 5 iterations: one process calling pydensecrf, against the pool
-        without and with kept lattices (its second pass over the photos), in turns.
+crf     maps a second at 432x432, 5 iterations: one process calling pydensecrf, against one such
+        process a core (the most this machine can give), and against the pool without and with kept
+        lattices (its later passes over the photos), in turns.
 epoch   seconds of a training epoch (EfficientNet-Lite0, 160x160, batch 10) with and without
         collecting labels, in turns; once with everything sharing all cores, once with training on
         the first core and CRFs on the second, so that there are cores to spare.
@@ -27,13 +28,13 @@ from absl import app, flags
 
 from data_prep.images import list_photos, read_rgb
 from data_prep.sample import write_sample
-from data_prep.worker_pool import cores
+from data_prep.worker_pool import cores, worker_pool
 from deepusps_tf.crf import BYTES_PER_PIXEL, RELEASE_SETTINGS, refine
 from deepusps_tf.crf_pool import CrfPool
 
 CRF_SIDE = 432
 CRF_PHOTOS = 24
-EPOCH_PHOTOS = 60
+EPOCH_PHOTOS = 40
 MEMORY_PHOTOS = (500, 5000)
 PARTS = ("crf", "epoch", "memory")
 
@@ -54,19 +55,23 @@ def time_crfs(photos: list[np.ndarray], repeats: int) -> None:
     maps = [cv2.GaussianBlur(random.random(p.shape[:2], np.float32), (0, 0), 20) for p in photos]
     pairs = [(photo, np.clip(3 * m - 1, 0, 1)) for photo, m in zip(photos, maps, strict=True)]
     budget = 2 * len(pairs) * BYTES_PER_PIXEL * CRF_SIDE**2
-    seconds = {"one process": [], "pool": [], "pool, kept lattices": []}
+    chunks = [pairs[start :: cores()] for start in range(cores())]
     with (
+        worker_pool(cores()) as bare,
         CrfPool(0, RELEASE_SETTINGS) as plain,
         CrfPool(0, RELEASE_SETTINGS, budget) as keeping,
     ):
-        for pool in (plain, keeping):
-            list(pool.refine_all(pairs))  # starts its processes; the second keeps lattices
+        works = {
+            "one process": lambda: _refine_chunk(pairs),
+            "a process a core": lambda: list(bare.map(_refine_chunk, chunks)),
+            "pool": lambda: list(plain.refine_all(pairs)),
+            "pool, kept lattices": lambda: list(keeping.refine_all(pairs)),
+        }
+        for work in works.values():
+            work()  # starts processes; the last keeps lattices
+        seconds = {name: [] for name in works}
         for _ in range(repeats):
-            for name, work in (
-                ("one process", lambda: [refine(*pair) for pair in pairs]),
-                ("pool", lambda: list(plain.refine_all(pairs))),
-                ("pool, kept lattices", lambda: list(keeping.refine_all(pairs))),
-            ):
+            for name, work in works.items():
                 started = time.perf_counter()
                 work()
                 seconds[name].append(time.perf_counter() - started)
@@ -75,6 +80,11 @@ def time_crfs(photos: list[np.ndarray], repeats: int) -> None:
     for name, values in seconds.items():
         middle = statistics.median(values)
         print(f"  {name:20} {len(pairs) / middle:6.2f} maps/s   x{base / middle:.2f}")
+
+
+def _refine_chunk(pairs: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    for pair in pairs:
+        refine(*pair)
 
 
 def time_epochs(photos: list[np.ndarray], repeats: int) -> None:

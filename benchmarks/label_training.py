@@ -20,7 +20,7 @@ from absl import app, flags
 from deepusps_tf.crf import RELEASE_SETTINGS
 from deepusps_tf.crf_pool import CrfPool
 
-EPOCHS = 3
+EPOCHS = 2
 
 
 def main(_) -> None:

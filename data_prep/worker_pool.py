@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 import joblib
@@ -15,24 +14,22 @@ def cores() -> int:
     return joblib.cpu_count()
 
 
-def worker_pool(processes: int, start: Callable[[], None] | None = None) -> ProcessPoolExecutor:
+def worker_pool(processes: int) -> ProcessPoolExecutor:
     """Starts a pool of spawned processes that end with this one, even if it is killed.
 
     Spawned, not forked: TensorFlow's threads do not survive a fork.
 
     Args:
         processes: how many, at least 1.
-        start: called first in each of them; must be picklable.
     """
     return ProcessPoolExecutor(
         processes,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_start_worker,
-        initargs=(start,),
     )
 
 
-def _start_worker(start: Callable[[], None] | None) -> None:
+def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
 
     def wait() -> None:
@@ -40,5 +37,3 @@ def _start_worker(start: Callable[[], None] | None) -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
-    if start is not None:
-        start()

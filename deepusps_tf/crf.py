@@ -35,16 +35,11 @@ BYTES_PER_PIXEL = 120  # of a kept field, measured on photos
 class LatticeCache:
     """Keeps the lattices of photos: they depend on the photo alone and are almost half of the work.
 
-    A field whose unary is set anew returns what a new field would, bit for bit. When the budget is
-    spent no more are kept: every epoch comes back to every photo, so throwing out one for another
-    would gain nothing.
-
-    Args:
-        budget: bytes of lattices kept; 0 keeps none.
+    A field whose unary is set anew returns what a new field would, bit for bit. Every photo asked
+    for is kept, `BYTES_PER_PIXEL` of memory each; it is the caller who bounds them.
     """
 
-    def __init__(self, budget: int):
-        self._room = budget // BYTES_PER_PIXEL
+    def __init__(self):
         self._fields: dict[tuple, densecrf.DenseCRF2D] = {}
 
     def __len__(self) -> int:
@@ -53,15 +48,15 @@ class LatticeCache:
 
     def field(self, rgb: np.ndarray, settings: CrfSettings) -> densecrf.DenseCRF2D:
         """Returns the field of a photo, uint8 [H, W, 3], without its unary."""
-        key = (hashlib.blake2b(np.ascontiguousarray(rgb)).digest(), rgb.shape, settings)
-        if key in self._fields:
-            return self._fields[key]
-        field = _make_field(rgb, settings)
-        pixels = rgb.shape[0] * rgb.shape[1]
-        if pixels <= self._room:
-            self._room -= pixels
-            self._fields[key] = field
-        return field
+        key = (hash_photo(rgb), settings)
+        if key not in self._fields:
+            self._fields[key] = _make_field(rgb, settings)
+        return self._fields[key]
+
+
+def hash_photo(rgb: np.ndarray) -> tuple[bytes, tuple[int, ...]]:
+    """Identifies a photo, uint8 [H, W, 3], by its content."""
+    return hashlib.blake2b(np.ascontiguousarray(rgb), digest_size=16).digest(), rgb.shape
 
 
 def refine(

@@ -1,8 +1,6 @@
 """Runs the CRF beside training, in processes of its own: pydensecrf holds the GIL."""
 
-import functools
 import threading
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,7 +9,7 @@ import numpy as np
 
 from data_prep.errors import InputError
 from data_prep.worker_pool import cores, worker_pool
-from deepusps_tf.crf import CrfSettings, LatticeCache, refine
+from deepusps_tf.crf import BYTES_PER_PIXEL, CrfSettings, LatticeCache, hash_photo, refine
 
 QUEUED_PER_PROCESS = 16
 _KILLED = (
@@ -20,16 +18,13 @@ _KILLED = (
 )
 
 
-_lattices = LatticeCache(0)  # of this process; `_start` gives a CRF process its own
+_lattices = LatticeCache()  # of this process
 
 
-def _start(budget: int) -> None:
-    global _lattices
-    _lattices = LatticeCache(budget)
-
-
-def _refine(rgb: np.ndarray, probability: np.ndarray, settings: CrfSettings) -> np.ndarray:
-    return refine(rgb, probability, settings, _lattices)
+def _refine(
+    rgb: np.ndarray, probability: np.ndarray, settings: CrfSettings, keep: bool
+) -> np.ndarray:
+    return refine(rgb, probability, settings, _lattices if keep else None)
 
 
 class CrfPool:
@@ -47,7 +42,11 @@ class CrfPool:
 
     def __init__(self, processes: int, settings: CrfSettings, cache_bytes: int = 0):
         self.processes = processes or cores()
-        self._cache_bytes = cache_bytes
+        # Photos whose lattices are kept, by their process. The first to come stay: every epoch
+        # comes back to every photo, so throwing out one for another would gain nothing.
+        self._owners: dict[tuple, int] = {}
+        self._room = [cache_bytes // BYTES_PER_PIXEL // self.processes] * self.processes
+        self._loads = [0] * self.processes
         self._settings = settings
         self._slots = threading.BoundedSemaphore(QUEUED_PER_PROCESS * self.processes)
         self._idle = threading.Condition()
@@ -56,9 +55,8 @@ class CrfPool:
         self._executors: list[ProcessPoolExecutor] = []
 
     def __enter__(self) -> "CrfPool":
-        start = functools.partial(_start, self._cache_bytes // self.processes)
         # One executor a process, so that a photo always meets the process that kept its lattices.
-        self._executors = [worker_pool(1, start) for _ in range(self.processes)]
+        self._executors = [worker_pool(1) for _ in range(self.processes)]
         return self
 
     def __exit__(self, *_) -> None:
@@ -109,9 +107,26 @@ class CrfPool:
             raise InputError(_KILLED) from error
 
     def _queue(self, rgb: np.ndarray, probability: np.ndarray) -> Future:
-        rgb = np.ascontiguousarray(rgb)
-        executor = self._executors[zlib.crc32(rgb) % self.processes]
-        return executor.submit(_refine, rgb, probability, self._settings)
+        """Sends a map to the process that keeps its photo, else to the one with least to do."""
+        photo = hash_photo(rgb)
+        pixels = rgb.shape[0] * rgb.shape[1]
+        with self._idle:
+            process = self._owners.get(photo)
+            if process is None:
+                process = self._loads.index(min(self._loads))
+                if self._room[process] >= pixels:
+                    self._room[process] -= pixels
+                    self._owners[photo] = process
+            self._loads[process] += 1
+        keep = photo in self._owners
+        executor = self._executors[process]
+        future = executor.submit(_refine, rgb, probability, self._settings, keep)
+        future.add_done_callback(lambda _: self._unload(process))
+        return future
+
+    def _unload(self, process: int) -> None:
+        with self._idle:
+            self._loads[process] -= 1
 
     def _finish(self, done: Future, collect: Callable[[np.ndarray], None]) -> None:
         try:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from data_prep.errors import InputError
-from deepusps_tf.crf import RELEASE_SETTINGS, refine
+from deepusps_tf import crf_pool
+from deepusps_tf.crf import BYTES_PER_PIXEL, RELEASE_SETTINGS, refine
 from deepusps_tf.crf_pool import QUEUED_PER_PROCESS, CrfPool
 
 
@@ -37,13 +38,24 @@ def test_refine_all_keeps_the_order(pool):
         assert np.array_equal(refined, refine(*pair))
 
 
-def test_kept_lattices_give_the_same_maps():
-    with CrfPool(2, RELEASE_SETTINGS, cache_bytes=2**20) as pool:
+def kept_lattices(pool) -> list[int]:
+    return [executor.submit(_count_lattices).result() for executor in pool._executors]
+
+
+def _count_lattices() -> int:
+    return len(crf_pool._lattices)
+
+
+@pytest.mark.parametrize(("photos", "kept"), [(2, [1, 1]), (10, [3, 3])])
+def test_kept_lattices_give_the_same_maps(photos, kept):
+    budget = photos * 12 * 16 * BYTES_PER_PIXEL
+    with CrfPool(2, RELEASE_SETTINGS, cache_bytes=budget) as pool:
         for seed in (1, 2):  # the second time with lattices kept and other predictions
             random = np.random.default_rng(seed)
             asked = [(rgb, random.random((12, 16), np.float32)) for rgb, _ in pairs(6)]
             for refined, pair in zip(pool.refine_all(asked), asked, strict=True):
                 assert np.array_equal(refined, refine(*pair))
+        assert kept_lattices(pool) == kept
 
 
 def test_submit_waits_when_the_queue_is_full(pool):
