@@ -106,6 +106,8 @@ def find_cases(
         InputError: a folder or a mask is missing, or no reference map belongs to a photo.
     """
     references = Path(reference_folder) / method.upper() if reference_folder else None
+    if reference_folder and not Path(reference_folder).is_dir():
+        raise InputError(f"{reference_folder}: no such folder; give --reference_maps one, or none")
     if references is not None and not references.is_dir():
         references = None
     cases = []
