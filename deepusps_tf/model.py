@@ -11,6 +11,7 @@ from keras import ops
 from data_prep.errors import InputError
 from deepusps_tf.backbones import BACKBONES, Backbone
 from deepusps_tf.backbones.layers import LayerFactory
+from deepusps_tf.backbones.resnet import read_keras_h5
 from deepusps_tf.torch_checkpoint import read_state_dict
 
 _DECODER_CHANNELS = 64
@@ -114,8 +115,11 @@ def build_model(
         name="normalise",
     )(image)
     features = network.build(normalised, factory)
-    head = _linear_head if len(features) == 1 else _skip_head
-    model = keras.Model(image, head(features, image, factory), name=backbone)
+    if len(features) == 1:
+        probability = _linear_head(features[0], image, factory, network.head_fan)
+    else:
+        probability = _skip_head(features, image, factory)
+    model = keras.Model(image, probability, name=backbone)
     if pretrained is not None:
         load_pretrained(model, network, pretrained)
     return model
@@ -129,8 +133,8 @@ def load_pretrained(
     Args:
         model: the model; it is changed in place.
         network: its feature network.
-        pretrained: "default", or the path of a PyTorch `.pth` of the feature network, or of a
-            `.weights.h5` or `.keras` of the whole model.
+        pretrained: "default", or the path of a PyTorch `.pth` of the feature network, of an `.h5`
+            of `keras.applications`, or of a `.weights.h5` or `.keras` of the whole model.
 
     Returns:
         The names of the file's tensors that were left out (heads of other tasks).
@@ -151,14 +155,15 @@ def load_pretrained(
             detail = " ".join(str(error).split())[:120]
             raise InputError(f"{path}: does not fit {network.name} ({detail})") from error
         return []
-    left_out = network.place(model, read_state_dict(path), str(path))
+    state = read_keras_h5(path) if path.suffix == ".h5" else read_state_dict(path)
+    left_out = network.place(model, state, str(path))
     logging.info("%s: all of %s is placed; left out: %s", path, network.name, left_out or "nothing")
     return left_out
 
 
-def _linear_head(features, image, factory: LayerFactory) -> keras.KerasTensor:
+def _linear_head(features, image, factory: LayerFactory, fan: int | None) -> keras.KerasTensor:
     """DRN's own: a 1x1 convolution to two classes, fixed upsampling, softmax."""
-    logits = factory.conv(features[0], 2, 1, use_bias=True, name="seg")
+    logits = factory.conv(features, 2, 1, use_bias=True, fan=fan, name="seg")
     logits = BilinearUpsampling(8, name="logits")(logits, image)
     return SalientProbability(name="probability")(logits)
 

@@ -1,8 +1,8 @@
 """The feature networks, one family a file, and the registry that names them.
 
 Every network turns a normalised image float32 [B,H,W,3] into its features, finest first: one
-tensor at stride 8 for the dilated residual networks (DRN), a stride-8 skip and the stride-16
-features for EfficientNet-Lite.
+tensor at stride 8 for the dilated residual networks (DRN, ResNet), a stride-8 skip and the
+stride-16 features for EfficientNet-Lite.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from deepusps_tf.backbones import drn, efficientnet_lite
+from deepusps_tf.backbones import drn, efficientnet_lite, resnet
 from deepusps_tf.backbones.layers import LayerFactory
 
 
@@ -31,6 +31,7 @@ class Backbone:
             fit each other.
         default_weights: where the weights of `pretrained="default"` are; raises `InputError`
             where they have to be fetched by the user.
+        head_fan: of the head's initial weights, of variance 2 / fan; None for DRN's own rule.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Backbone:
     std: tuple[float, float, float]
     place: Callable[[keras.Model, Mapping[str, np.ndarray], str], list[str]]
     default_weights: Callable[[], Path]
+    head_fan: int | None = None
 
 
 def _drn(name: str) -> Backbone:
@@ -63,7 +65,21 @@ def _efficientnet_lite(name: str) -> Backbone:
     )
 
 
+def _resnet(name: str) -> Backbone:
+    return Backbone(
+        name=name,
+        build=functools.partial(resnet.features, variant=name),
+        mean=resnet.MEAN,
+        std=resnet.STD,
+        place=functools.partial(resnet.place, variant=name),
+        default_weights=functools.partial(resnet.default_weights, variant=name),
+        # DRN's rule would saturate the softmax on ImageNet features, which are not small.
+        head_fan=2 * resnet.CHANNELS,
+    )
+
+
 BACKBONES: dict[str, Backbone] = {
     **{name: _drn(name) for name in drn.VARIANTS},
     **{name: _efficientnet_lite(name) for name in efficientnet_lite.VARIANTS},
+    **{name: _resnet(name) for name in resnet.VARIANTS},
 }

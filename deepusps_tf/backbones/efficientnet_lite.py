@@ -47,7 +47,11 @@ _STAGES = (
 )
 
 # Width and depth multipliers; the stem, the first and the last stage keep their depth.
-VARIANTS: dict[str, tuple[float, float]] = {"efficientnet_lite0": (1.0, 1.0)}
+VARIANTS: dict[str, tuple[float, float]] = {
+    "efficientnet_lite0": (1.0, 1.0),
+    "efficientnet_lite1": (1.0, 1.1),
+    "efficientnet_lite2": (1.1, 1.2),
+}
 
 
 def features(

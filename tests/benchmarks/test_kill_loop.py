@@ -1,29 +1,8 @@
-import sys
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from benchmarks.kill_loop import loop, outcome, stage
-from tests.deepusps_tf.conftest import disc_photo
-
-
-def tiny_command(tmp_path) -> list[str]:
-    """A whole run of seconds, from photos to the exported model."""
-    images, masks = tmp_path / "images", tmp_path / "masks"
-    for folder in (images, masks):
-        folder.mkdir()
-    for number in range(8):
-        photo, mask = disc_photo(number)
-        Image.fromarray(photo).resize((96, 80)).save(images / f"p{number}.png")
-        Image.fromarray(mask).resize((96, 80), 0).save(masks / f"p{number}.png")
-    return [
-        *(sys.executable, "-m", "tests.deepusps_tf.tiny_run"),
-        *(f"--images={images}", f"--masks={masks}", "--holdout=0.25", "--records=records"),
-        *("--workdir=run", "--methods=rbd,mc", "--backbone=drn_d_22", "--pretrained=none"),
-        *("--size=32", "--batch_size=4", "--rounds=2", "--epochs=3", "--learning_rates=1e-2,1e-2"),
-        *("--fusion_epochs=3", "--fusion_learning_rate=1e-2", "--crf_processes=1", "--jobs=1"),
-    ]
+from tests.deepusps_tf.tiny_run import tiny_command
 
 
 @pytest.mark.slow

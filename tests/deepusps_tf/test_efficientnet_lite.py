@@ -31,18 +31,26 @@ def _features(size, output_stride):
 
 
 @pytest.mark.slow
-def test_the_classifier_knows_a_cat_and_a_cup(state):
-    model = efficientnet_lite.classifier()
-    assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == 4_652_008
-    assert model.count_params() == 4_694_024
-    assert efficientnet_lite.place(model, state, "lite0.pth", variant=VARIANT) == []
+@pytest.mark.parametrize(
+    ("variant", "side", "parameters"),
+    [
+        ("efficientnet_lite0", 224, 4_652_008),
+        ("efficientnet_lite1", 240, 5_416_680),
+        ("efficientnet_lite2", 260, 6_092_072),
+    ],
+)
+def test_the_classifier_knows_a_cat_and_a_cup(variant, side, parameters):
+    model = efficientnet_lite.classifier(variant)
+    assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == parameters
+    weights = read_state_dict(efficientnet_lite.default_weights(variant=variant))
+    assert efficientnet_lite.place(model, weights, "lite.pth", variant=variant) == []
     for name, label, least in (("chelsea", 285, 0.3), ("coffee", 967, 0.8)):
         image = getattr(skimage.data, name)()
-        side, height, width = min(image.shape[:2]), *image.shape[:2]
-        top, left = (height - side) // 2, (width - side) // 2
-        square = image[top : top + side, left : left + side]
+        short, height, width = min(image.shape[:2]), *image.shape[:2]
+        top, left = (height - short) // 2, (width - short) // 2
+        square = image[top : top + short, left : left + short]
         small = skimage.transform.resize(
-            square, (224, 224), preserve_range=True, anti_aliasing=True
+            square, (side, side), preserve_range=True, anti_aliasing=True
         )
         probability = np.asarray(model(small[None].astype(np.float32)))[0]
         assert probability.argmax() == label

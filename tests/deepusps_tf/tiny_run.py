@@ -3,10 +3,34 @@
 python -m tests.deepusps_tf.tiny_run --flags-of-deepusps_tf.main
 """
 
+import sys
+
 from absl import app, flags
+from PIL import Image
 
 from deepusps_tf import config
 from deepusps_tf.main import main
+
+
+def tiny_command(folder) -> list[str]:
+    """Makes 8 photos under `folder`; returns a whole run on them, to `records` and `run`."""
+    from tests.deepusps_tf.conftest import disc_photo
+
+    images, masks = folder / "images", folder / "masks"
+    for made in (images, masks):
+        made.mkdir()
+    for number in range(8):
+        photo, mask = disc_photo(number)
+        Image.fromarray(photo).resize((96, 80)).save(images / f"p{number}.png")
+        Image.fromarray(mask).resize((96, 80), 0).save(masks / f"p{number}.png")
+    return [
+        *(sys.executable, "-m", "tests.deepusps_tf.tiny_run"),
+        *(f"--images={images}", f"--masks={masks}", "--holdout=0.25", "--records=records"),
+        *("--workdir=run", "--methods=rbd,mc", "--backbone=drn_d_22", "--pretrained=none"),
+        *("--size=32", "--batch_size=4", "--rounds=2", "--epochs=3", "--learning_rates=1e-2,1e-2"),
+        *("--fusion_epochs=3", "--fusion_learning_rate=1e-2", "--crf_processes=1", "--jobs=1"),
+    ]
+
 
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow
     from deepusps_tf import rounds, train
