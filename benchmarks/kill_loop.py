@@ -29,14 +29,15 @@ SMALL_RUN = (
     "--records=records",
     "--workdir=run",
     "--methods=rbd,mc",
-    "--backbone=efficientnet_lite0",
-    "--size=64",
+    "--backbone=drn_d_22",
+    "--pretrained=none",
+    "--size=32",
     "--batch_size=4",
     "--rounds=2",
     "--epochs=3",
-    "--learning_rates=1e-3,1e-3",
+    "--learning_rates=1e-4,1e-4",
     "--fusion_epochs=3",
-    "--fusion_learning_rate=1e-3",
+    "--fusion_learning_rate=1e-4",
 )
 ORPHAN_SECONDS = 20  # within which processes of a killed run must be gone
 

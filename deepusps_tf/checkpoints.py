@@ -11,6 +11,8 @@ from data_prep.errors import InputError
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.records import write_text
 
+_HDF5_BYTES = 4096  # what HDF5 adds to each variable, at most
+
 
 class EpochCommits(keras.callbacks.Callback):
     """Publishes weights, optimiser and moving average of each epoch together.
@@ -80,9 +82,19 @@ def save_weights(model: keras.Model, path: Path) -> None:
     Raises:
         InputError: naming the file, where the disk is full or forbids it.
     """
+    # Looked at first: on a full disk HDF5 prints tracebacks of its own that nobody can catch.
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer else [])]
+    needed = sum(math.prod(v.shape) * 4 + _HDF5_BYTES for v in variables) + 16 * _HDF5_BYTES
+    free = shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise InputError(
+            f"{path}: cannot be written (it needs {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are "
+            "free); make room and run the same command again"
+        )
     try:
         model.save_weights(path)
-    except (OSError, RuntimeError) as error:  # HDF5 answers a full disk with either
+    except OSError as error:
         reason = " ".join(str(error).split())[:120]
         raise InputError(
             f"{path}: cannot be written ({reason}); mend that and run the same command again"

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from absl import app, flags, logging
+from tqdm import tqdm
 
 from data_prep.errors import InputError
 from deepusps_tf import config as settings
@@ -94,6 +95,11 @@ def predict(config: Config) -> None:
     print(f"{summary.written} masks written, {summary.kept} kept, in {config.output}")
 
 
+def _say(line: str) -> None:
+    """Prints a line to stderr, below a progress bar that was cut short rather than behind it."""
+    tqdm.write(line, file=sys.stderr)
+
+
 def _export(config: Config) -> Path:
     from deepusps_tf.export import export_model
     from deepusps_tf.train import load_fusion
@@ -119,14 +125,14 @@ def main(arguments: list[str]) -> int:
         config = from_flags()
         MODES[config.mode](config)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(f"error: {error}")
         return 2
     except OSError as error:
         where = "" if error.filename else f"{config.workdir or config.output}: "
-        print(f"error: {where}{error}; mend that and run the same command again", file=sys.stderr)
+        _say(f"error: {where}{error}; mend that and run the same command again")
         return 1
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        _say("stopped; the same command goes on from here")
         return 130
     return 0
 
