@@ -1,6 +1,7 @@
 """Kills a small run again and again and compares what it ends in with a run never interrupted.
 
 python -m benchmarks.kill_loop [--kills=30] [--seed=0] [--scratch=DIR]
+    [--module=tests.deepusps_tf.tiny_run]
 
 A run trains on the embedded sample, from photos to the exported model. It is killed (SIGKILL) after
 a random part of the time that it takes when left alone, and started again with the same command
@@ -193,7 +194,7 @@ def main(_) -> int:
     if scratch.exists() and any(scratch.iterdir()):
         print(f"error: {scratch}: not empty; give another --scratch", file=sys.stderr)
         return 2
-    command = [sys.executable, "-m", "deepusps_tf.main", *SMALL_RUN]
+    command = [sys.executable, "-m", values.module, *SMALL_RUN]
     report = loop(command=command, scratch=scratch, kills=values.kills, seed=values.seed)
     for name, count in sorted(report.stages.items()):
         print(f"killed in {name}: {count}")
@@ -208,6 +209,11 @@ def main(_) -> int:
 
 if __name__ == "__main__":
     flags.DEFINE_integer("kills", 30, "How many times to kill.", lower_bound=1)
+    flags.DEFINE_string(
+        "module",
+        "deepusps_tf.main",
+        "Program to kill; tests.deepusps_tf.tiny_run is the same with a network of seconds.",
+    )
     flags.DEFINE_integer("seed", 0, "Seed of the moments.")
     flags.DEFINE_string("scratch", None, "Empty folder for the runs; default: a temporary one.")
     app.run(main)

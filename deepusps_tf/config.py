@@ -97,7 +97,7 @@ class Config:
     crf_iterations: int = setting(5, "Mean-field iterations of the CRF.")
     crf_processes: int = setting(0, "Processes that run CRFs; 0: one a core.")
     crf_cache: int = setting(
-        1024, "Megabytes of CRF lattices kept from epoch to epoch, 3 a photo at 160x160; 0: none."
+        1024, "Megabytes of CRF lattices kept from epoch to epoch, 5 a photo at 160x160; 0: none."
     )
 
     model: str | None = setting(None, "An exported model's folder, for --mode=predict.")

@@ -29,7 +29,7 @@ class CrfSettings:
 
 RELEASE_SETTINGS = CrfSettings()
 RELEASE_SIDE = 432
-BYTES_PER_PIXEL = 120  # of a kept field, measured on photos
+BYTES_PER_PIXEL = 200  # of a kept field, measured on photos at 160x160; at 432x432 it is 112
 
 
 class LatticeCache:

@@ -16,8 +16,9 @@ from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.evaluate import predict_set
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.records import open_labels
+from deepusps_tf.round_result import is_finished, read_result
 from deepusps_tf.stages import COLUMNS, StageRow, figures, rows_json
-from deepusps_tf.train import is_finished, load_fusion, read_result
+from deepusps_tf.train import load_fusion
 
 PHOTOS = 8
 TITLES = {"test": "Held-out photos", "train": "Training photos"}

@@ -19,16 +19,10 @@ from deepusps_tf.model import build_model
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD
 from deepusps_tf.records import RecordSet, open_labels
+from deepusps_tf.round_result import RoundResult, is_finished, read_result
 from deepusps_tf.stages import StageRow, scored
 from deepusps_tf.summaries import write_round_pictures, write_scores
-from deepusps_tf.train import (
-    Round,
-    RoundResult,
-    Trainer,
-    is_finished,
-    load_fusion,
-    read_result,
-)
+from deepusps_tf.train import Round, Trainer, load_fusion
 
 
 def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRow]:

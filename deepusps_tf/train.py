@@ -1,7 +1,6 @@
 """One round of training: from labels to a network and, in refinement, to better labels."""
 
 import dataclasses
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -22,11 +21,9 @@ from deepusps_tf.losses import FBetaLoss
 from deepusps_tf.model import build_model
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.pseudo_labels import LabelSummary, PseudoLabels, write_labels
-from deepusps_tf.records import RecordSet, open_labels, write_text
+from deepusps_tf.records import RecordSet, open_labels
+from deepusps_tf.round_result import RoundResult, is_finished, read_result, write_result
 from deepusps_tf.summaries import EpochScalars
-
-WEIGHTS = "network.weights.h5"
-RESULT = "round.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,28 +43,6 @@ class Round:
     threshold: float
     learning_rate: float
     epochs: int
-
-
-@dataclasses.dataclass(frozen=True)
-class RoundResult:
-    """What a finished round left behind.
-
-    Attributes:
-        folder: the round's folder.
-        labels: stem of the label version it wrote, or None.
-        losses: mean training loss of each epoch.
-        change: mean absolute change, of 0 to 1, from the labels learned to those written, or None.
-    """
-
-    folder: Path
-    labels: str | None
-    losses: tuple[float, ...]
-    change: float | None
-
-    @property
-    def weights(self) -> Path:
-        """The trained network's weights."""
-        return self.folder / WEIGHTS
 
 
 def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
@@ -222,7 +197,11 @@ class Trainer:
                 batch_size=self._config.batch_size,
             )
             logging.info("%s: labels changed by %.4f on average", spec.name, change)
-        return self._publish(RoundResult(folder, stem, tuple(commits.losses), change))
+        result = RoundResult(folder, stem, tuple(commits.losses), change)
+        save_weights(self._model.network, result.weights)
+        write_result(result)
+        shutil.rmtree(folder / "checkpoints")
+        return result
 
     def _restart(self, spec: Round) -> None:
         """Puts the pretrained weights back and forgets all of Adam's state."""
@@ -268,30 +247,6 @@ class Trainer:
                 summary.empty,
                 summary.full,
             )
-
-    def _publish(self, result: RoundResult) -> RoundResult:
-        """Writes the weights, then the result that makes the round count as finished."""
-        save_weights(self._model.network, result.weights)
-        fields = {
-            "labels": result.labels is not None,
-            "losses": result.losses,
-            "change": result.change,
-        }
-        write_text(str(result.folder / RESULT), json.dumps(fields) + "\n")
-        shutil.rmtree(result.folder / "checkpoints")
-        return result
-
-
-def is_finished(folder: Path) -> bool:
-    """Whether a round's folder holds a whole result."""
-    return (folder / RESULT).is_file()
-
-
-def read_result(folder: Path) -> RoundResult:
-    """Reads the result of a finished round."""
-    fields = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    stem = str(folder / "labels") if fields["labels"] else None
-    return RoundResult(folder, stem, tuple(fields["losses"]), fields["change"])
 
 
 def load_fusion(config: Config) -> keras.Model:

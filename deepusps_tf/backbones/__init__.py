@@ -7,6 +7,7 @@ stride-16 features for EfficientNet-Lite.
 
 import dataclasses
 import functools
+import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -43,43 +44,21 @@ class Backbone:
     head_fan: int | None = None
 
 
-def _drn(name: str) -> Backbone:
+def _backbone(family: types.ModuleType, name: str, head_fan: int | None = None) -> Backbone:
     return Backbone(
         name=name,
-        build=functools.partial(drn.features, variant=name),
-        mean=drn.MEAN,
-        std=drn.STD,
-        place=functools.partial(drn.place, variant=name),
-        default_weights=functools.partial(drn.default_weights, variant=name),
-    )
-
-
-def _efficientnet_lite(name: str) -> Backbone:
-    return Backbone(
-        name=name,
-        build=functools.partial(efficientnet_lite.features, variant=name),
-        mean=efficientnet_lite.MEAN,
-        std=efficientnet_lite.STD,
-        place=functools.partial(efficientnet_lite.place, variant=name),
-        default_weights=functools.partial(efficientnet_lite.default_weights, variant=name),
-    )
-
-
-def _resnet(name: str) -> Backbone:
-    return Backbone(
-        name=name,
-        build=functools.partial(resnet.features, variant=name),
-        mean=resnet.MEAN,
-        std=resnet.STD,
-        place=functools.partial(resnet.place, variant=name),
-        default_weights=functools.partial(resnet.default_weights, variant=name),
-        # DRN's rule would saturate the softmax on ImageNet features, which are not small.
-        head_fan=2 * resnet.CHANNELS,
+        build=functools.partial(family.features, variant=name),
+        mean=family.MEAN,
+        std=family.STD,
+        place=functools.partial(family.place, variant=name),
+        default_weights=functools.partial(family.default_weights, variant=name),
+        head_fan=head_fan,
     )
 
 
 BACKBONES: dict[str, Backbone] = {
-    **{name: _drn(name) for name in drn.VARIANTS},
-    **{name: _efficientnet_lite(name) for name in efficientnet_lite.VARIANTS},
-    **{name: _resnet(name) for name in resnet.VARIANTS},
+    **{name: _backbone(drn, name) for name in drn.VARIANTS},
+    **{name: _backbone(efficientnet_lite, name) for name in efficientnet_lite.VARIANTS},
+    # DRN's rule would saturate the softmax on ImageNet features, which are not small.
+    **{name: _backbone(resnet, name, head_fan=2 * resnet.CHANNELS) for name in resnet.VARIANTS},
 }

@@ -32,19 +32,19 @@ def _features(size, output_stride):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("variant", "side", "parameters"),
+    ("variant", "side", "parameters", "least_cup"),
     [
-        ("efficientnet_lite0", 224, 4_652_008),
-        ("efficientnet_lite1", 240, 5_416_680),
-        ("efficientnet_lite2", 260, 6_092_072),
+        ("efficientnet_lite0", 224, 4_652_008, 0.8),
+        ("efficientnet_lite1", 240, 5_416_680, 0.6),
+        ("efficientnet_lite2", 260, 6_092_072, 0.6),
     ],
 )
-def test_the_classifier_knows_a_cat_and_a_cup(variant, side, parameters):
+def test_the_classifier_knows_a_cat_and_a_cup(variant, side, parameters, least_cup):
     model = efficientnet_lite.classifier(variant)
     assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == parameters
     weights = read_state_dict(efficientnet_lite.default_weights(variant=variant))
     assert efficientnet_lite.place(model, weights, "lite.pth", variant=variant) == []
-    for name, label, least in (("chelsea", 285, 0.3), ("coffee", 967, 0.8)):
+    for name, label, least in (("chelsea", 285, 0.3), ("coffee", 967, least_cup)):
         image = getattr(skimage.data, name)()
         short, height, width = min(image.shape[:2]), *image.shape[:2]
         top, left = (height - short) // 2, (width - short) // 2

@@ -17,6 +17,14 @@ from tests.deepusps_tf.conftest import write_disc_records
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
 
+def short(config, *, rounds=1, **changes):
+    """One method without CRF."""
+    rates = (1e-2,) * rounds
+    return dataclasses.replace(
+        config, methods=("rbd",), crf=False, rounds=rounds, learning_rates=rates, **changes
+    )
+
+
 @pytest.mark.slow
 def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
     rows = run_rounds(tiny_config, make_strategy("cpu:1"))
@@ -67,14 +75,7 @@ def _check_tensorboard(logs):
 @pytest.mark.slow
 def test_runs_without_any_mask(tiny_config, tmp_path):
     write_disc_records(tmp_path / "bare/train", count=6, methods=("rbd",), masks=False)
-    config = dataclasses.replace(
-        tiny_config,
-        records=str(tmp_path / "bare"),
-        methods=("rbd",),
-        crf=False,
-        rounds=1,
-        learning_rates=(1e-2,),
-    )
+    config = short(tiny_config, records=str(tmp_path / "bare"))
     rows = run_rounds(config, make_strategy("cpu:1"))
     assert rows == []
     assert (tmp_path / "run/fusion/network.weights.h5").is_file()
@@ -85,14 +86,8 @@ def test_runs_without_any_mask(tiny_config, tmp_path):
 
 @pytest.mark.slow
 def test_rounds_end_when_labels_are_stable(tiny_config, tmp_path):
-    config = dataclasses.replace(
-        tiny_config,
-        methods=("rbd",),
-        crf=False,
-        rounds=3,
-        learning_rates=(1e-2,) * 3,
-        until_stable=0.9,  # any second round changes its labels by less
-    )
+    # Any second round changes its labels by less.
+    config = short(tiny_config, rounds=3, until_stable=0.9)
     rows = run_rounds(config, make_strategy("cpu:1"))
     assert [row.stage for row in rows if row.output == "labels"] == [1, 2]
     assert not (tmp_path / "run/rbd/round3").exists()
@@ -116,14 +111,7 @@ def test_missing_records_are_named(tiny_config, tmp_path):
 @pytest.mark.slow
 def test_masks_without_a_test_set_score_the_training_photos(tiny_config, tmp_path):
     write_disc_records(tmp_path / "one/train", count=6, methods=("rbd",))
-    config = dataclasses.replace(
-        tiny_config,
-        records=str(tmp_path / "one"),
-        methods=("rbd",),
-        crf=False,
-        rounds=1,
-        learning_rates=(1e-2,),
-    )
+    config = short(tiny_config, records=str(tmp_path / "one"))
     rows = run_rounds(config, make_strategy("cpu:1"))
     assert [(row.name, row.split) for row in rows] == [
         ("rbd handcrafted map", "train"),

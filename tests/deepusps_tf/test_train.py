@@ -14,7 +14,8 @@ from deepusps_tf.devices import make_strategy
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.pseudo_labels import PseudoLabels
 from deepusps_tf.records import open_labels, open_set
-from deepusps_tf.train import Round, Trainer, check_settings, load_fusion, read_result
+from deepusps_tf.round_result import read_result
+from deepusps_tf.train import Round, Trainer, check_settings, load_fusion
 from tests.deepusps_tf.conftest import tiny_model, write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")

@@ -1,0 +1,54 @@
+"""What a finished round leaves behind, and the file that makes it count as finished."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from deepusps_tf.records import write_text
+
+WEIGHTS = "network.weights.h5"
+RESULT = "round.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundResult:
+    """What a finished round left behind.
+
+    Attributes:
+        folder: the round's folder.
+        labels: stem of the label version it wrote, or None.
+        losses: mean training loss of each epoch.
+        change: mean absolute change, of 0 to 1, from the labels learned to those written, or None.
+    """
+
+    folder: Path
+    labels: str | None
+    losses: tuple[float, ...]
+    change: float | None
+
+    @property
+    def weights(self) -> Path:
+        """The trained network's weights."""
+        return self.folder / WEIGHTS
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a round's folder holds a whole result."""
+    return (folder / RESULT).is_file()
+
+
+def read_result(folder: Path) -> RoundResult:
+    """Reads the result of a finished round."""
+    fields = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    stem = str(folder / "labels") if fields["labels"] else None
+    return RoundResult(folder, stem, tuple(fields["losses"]), fields["change"])
+
+
+def write_result(result: RoundResult) -> None:
+    """Makes a round count as finished; its weights and labels must be there."""
+    fields = {
+        "labels": result.labels is not None,
+        "losses": result.losses,
+        "change": result.change,
+    }
+    write_text(str(result.folder / RESULT), json.dumps(fields) + "\n")
