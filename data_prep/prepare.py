@@ -92,13 +92,19 @@ def _listings(source: Source) -> dict[str, list]:
 
 def _tell_of_changed_photos(source: Source, records: Path) -> None:
     """Says that photos came or went after the records were made, which go on as they are."""
-    prepared = json.loads((records / PREPARED).read_text(encoding="utf-8"))
-    for folder, listing in _listings(source).items():
-        if listing != prepared[folder]:
+    path = records / PREPARED
+    try:
+        prepared = dict(json.loads(path.read_text(encoding="utf-8")))
+        then = {folder: (prepared[folder][0], prepared[folder][1]) for folder in prepared}
+    except (ValueError, TypeError, LookupError) as error:
+        raise InputError(f"{path}: damaged; delete it and run the same command again") from error
+    for folder, (count, names) in _listings(source).items():
+        if then.get(folder) != (count, names):
+            before = then[folder][0] if folder in then else "none"
             print(
-                f"{folder}: its photos changed since {records} was made ({prepared[folder][0]} "
-                f"then, {listing[0]} now); this run uses those of then. To use those of now, "
-                "choose another --records and --workdir"
+                f"{folder}: its photos changed since {records} was made ({before} then, {count} "
+                "now); this run uses those of then. To use those of now, choose another --records "
+                "and --workdir"
             )
 
 

@@ -66,6 +66,16 @@ def test_photos_that_came_later_are_told_of(source, tmp_path, capsys):
     assert "changed" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("content", ["", "[1]", '{"images": 3}'])
+def test_damaged_mark_of_finished_records_is_named(source, tmp_path, content):
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    (tmp_path / "records/prepared").write_text(content)
+    with pytest.raises(InputError, match="records/prepared: damaged; delete it and run"):
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    (tmp_path / "records/prepared").unlink()
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+
+
 def test_two_preparations_of_one_folder_are_kept_apart(source, tmp_path):
     with (
         locked_folder(tmp_path / "records", "wait"),
