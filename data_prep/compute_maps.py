@@ -23,6 +23,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from data_prep.errors import InputError
+from data_prep.folder_lock import locked_folder
 from data_prep.images import ImageError, Photo, list_photos, read_rgb_within, write_png
 from data_prep.methods import METHODS
 from data_prep.worker_pool import cores, worker_pool
@@ -70,12 +71,27 @@ def compute_maps(
         progress: whether a progress bar is shown on standard error.
 
     Raises:
-        InputError: an unknown method, a bad number, no photos, a full disk or a process that died.
+        InputError: an unknown method, a bad number, no photos, a full disk, a process that died,
+            or another run in the same folder.
         KeyboardInterrupt: Ctrl-C was pressed; the one-line message says how far the run got.
     """
     _check(methods, jobs, max_side)
-    output = Path(output)
     photos = list_photos(images)
+    with locked_folder(Path(output), "wait for it or choose another folder") as output:
+        for partial in output.glob("*/.*.partial"):
+            partial.unlink()  # of a run that was killed
+        return _compute_missing(photos, output, methods, jobs, max_side, progress)
+
+
+def _compute_missing(
+    photos: Sequence[Photo],
+    output: Path,
+    methods: Sequence[str],
+    jobs: int,
+    max_side: int,
+    progress: bool,
+) -> MapsSummary:
+    """Computes the maps that are not there yet."""
     todo = []
     for photo in photos:
         missing = tuple(m for m in methods if not _map_path(output, m, photo.id).exists())

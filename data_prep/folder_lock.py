@@ -17,11 +17,15 @@ def locked_folder(folder: Path, mend: str) -> Iterator[Path]:
         mend: what the user of a folder that is locked can do.
 
     Raises:
-        InputError: where another process holds the lock.
+        InputError: where another process holds the lock, or the folder cannot be written to.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be used ({error.strerror}); {mend}") from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

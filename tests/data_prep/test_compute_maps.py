@@ -12,6 +12,7 @@ from PIL import Image
 from data_prep import compute_maps as module
 from data_prep.compute_maps import compute_maps
 from data_prep.errors import InputError
+from data_prep.folder_lock import locked_folder
 from data_prep.images import read_grey
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,7 @@ def test_maps_are_the_methods_values_at_the_photos_size(photos, tmp_path, monkey
         with Image.open(tmp_path / f"maps/mc/{name}.png") as stored:
             assert stored.mode == "L"
     assert sorted(p.name for p in (tmp_path / "maps").rglob("*")) == sorted(
-        ["rbd", "mc", *(2 * ["a b.png", "é.png", "c.png"])]
+        [".lock", "rbd", "mc", *(2 * ["a b.png", "é.png", "c.png"])]
     )
 
 
@@ -272,3 +273,20 @@ def test_workers_die_with_a_killed_parent(tmp_path):
         and "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     ]
     assert alive == []
+
+
+def test_half_written_maps_of_a_killed_run_are_removed(photos, tmp_path):
+    left = tmp_path / "maps/rbd/.c.png.4711.partial"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"\x89PNG")
+    compute_maps(images=photos, output=tmp_path / "maps", methods=TWO, jobs=1, progress=False)
+    assert not left.exists()
+    assert sorted(path.name for path in left.parent.iterdir()) == ["a b.png", "c.png", "é.png"]
+
+
+def test_second_run_in_one_folder_is_refused(photos, tmp_path):
+    with (
+        locked_folder(tmp_path / "maps", ""),
+        pytest.raises(InputError, match="maps: another run is under way here; wait for it"),
+    ):
+        compute_maps(images=photos, output=tmp_path / "maps", methods=TWO, jobs=1, progress=False)

@@ -19,6 +19,15 @@ def test_second_holder_is_refused(tmp_path):
         pass
 
 
+def test_folder_that_cannot_be_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(InputError, match=r"file/new: cannot be used \(Not a directory\); choose"),
+        locked_folder(tmp_path / "file/new", "choose"),
+    ):
+        pass
+
+
 def test_lock_dies_with_its_holder(tmp_path):
     code = (
         "import os, sys\n"
