@@ -14,6 +14,7 @@ from deepusps_tf.records import IMAGE_FEATURES, LABEL_FEATURES, RecordSet
 # Encoded records in memory, about 60 KB each at 400x300. Records lie in an order of their own, a
 # hash's, so neighbours are strangers already.
 SHUFFLE_BUFFER = 1024
+_LABEL_BATCH = 16
 DUPLICATE = -1  # index of a photo that only fills an epoch up to whole batches
 
 
@@ -83,6 +84,21 @@ def scoring_batches(
     return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
+def label_batches(*, images: RecordSet, labels: Sequence[RecordSet], size: int) -> tf.data.Dataset:
+    """Batches labels and masks in record order, without decoding a photo.
+
+    Returns:
+        Dataset of (labels float32 [B, S, S, M], masks float32 [B, S, S, 1], 0 where absent).
+    """
+
+    def to_pair(_, image_record, label_records):
+        record = tf.io.parse_single_example(image_record, {"mask": IMAGE_FEATURES["mask"]})
+        return _decode_labels(label_records, size), _decode_mask(record["mask"], size)
+
+    pairs = _encoded_records(images, labels).map(to_pair, num_parallel_calls=tf.data.AUTOTUNE)
+    return pairs.batch(_LABEL_BATCH).prefetch(tf.data.AUTOTUNE)
+
+
 def steps_per_epoch(count: int, batch_size: int) -> int:
     """Batches that hold `count` photos, the last one filled up."""
     return -(-count // batch_size)
@@ -114,13 +130,18 @@ def _decode(index, image_record, label_records, size: int) -> dict[str, tf.Tenso
         "image": tf.clip_by_value(image, 0.0, 255.0),
     }
     if isinstance(label_records, tf.Tensor):
-        maps = tf.map_fn(
-            lambda label_record: _decode_label(label_record, size),
-            label_records,
-            fn_output_signature=tf.TensorSpec([size, size], tf.float32),
-        )
-        example["labels"] = tf.transpose(maps, [1, 2, 0])
+        example["labels"] = _decode_labels(label_records, size)
     return example
+
+
+def _decode_labels(label_records, size: int) -> tf.Tensor:
+    """Decodes label records [M] to float32 [S, S, M]."""
+    maps = tf.map_fn(
+        lambda label_record: _decode_label(label_record, size),
+        label_records,
+        fn_output_signature=tf.TensorSpec([size, size], tf.float32),
+    )
+    return tf.transpose(maps, [1, 2, 0])
 
 
 def _decode_label(label_record, size: int) -> tf.Tensor:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from deepusps_tf.crf_pool import CrfPool
-from deepusps_tf.dataset import scoring_batches
+from deepusps_tf.dataset import label_batches, scoring_batches
 from deepusps_tf.metrics import image_scores
 from deepusps_tf.records import RecordSet
 
@@ -92,21 +92,16 @@ def score_network(
     return scores
 
 
-def score_labels(*, images: RecordSet, labels: RecordSet, size: int, batch_size: int) -> Scores:
+def score_labels(*, images: RecordSet, labels: RecordSet, size: int) -> Scores:
     """Scores a label version (handcrafted maps or moving averages) at the network's size."""
-    batches = scoring_batches(images=images, labels=[labels], size=size, batch_size=batch_size)
-    return score_maps(
-        (batch["labels"].numpy()[..., 0], batch["mask"].numpy()[..., 0]) for batch in batches
-    )
+    batches = label_batches(images=images, labels=[labels], size=size)
+    return score_maps((labels.numpy()[..., 0], mask.numpy()[..., 0]) for labels, mask in batches)
 
 
-def label_change(
-    *, images: RecordSet, before: RecordSet, after: RecordSet, size: int, batch_size: int
-) -> float:
+def label_change(*, images: RecordSet, before: RecordSet, after: RecordSet, size: int) -> float:
     """Computes the mean absolute difference of two label versions, of 0 to 1, at `size`."""
-    labels = [before, after]
-    batches = scoring_batches(images=images, labels=labels, size=size, batch_size=batch_size)
-    each = [np.abs(np.diff(batch["labels"].numpy())).mean(axis=(1, 2, 3)) for batch in batches]
+    batches = label_batches(images=images, labels=[before, after], size=size)
+    each = [np.abs(np.diff(labels.numpy())).mean(axis=(1, 2, 3)) for labels, _ in batches]
     return float(np.concatenate(each).mean())
 
 

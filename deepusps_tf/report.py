@@ -15,7 +15,6 @@ from deepusps_tf.crf import CrfSettings, refine
 from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.evaluate import predict_set
 from deepusps_tf.photo_sets import PhotoSets, open_photos
-from deepusps_tf.records import open_labels
 from deepusps_tf.round_result import is_finished, read_result
 from deepusps_tf.stages import COLUMNS, StageRow, figures, rows_json
 from deepusps_tf.train import load_fusion
@@ -116,7 +115,7 @@ def _label_gallery(config: Config, photos: PhotoSets) -> Gallery:
             folder = Path(config.workdir) / method / f"round{number}"
             if not is_finished(folder):
                 break  # the labels were stable before
-            labels.append(open_labels(read_result(folder).labels, images))
+            labels.append(read_result(folder, images).labels)
             columns.append(f"{method} {number}")
     batch = next(
         iter(scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS))

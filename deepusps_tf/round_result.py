@@ -4,7 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from deepusps_tf.records import write_text
+from deepusps_tf.records import RecordSet, open_labels, write_text
 
 WEIGHTS = "network.weights.h5"
 RESULT = "round.json"
@@ -16,13 +16,13 @@ class RoundResult:
 
     Attributes:
         folder: the round's folder.
-        labels: stem of the label version it wrote, or None.
+        labels: the label version it wrote, or None.
         losses: mean training loss of each epoch.
         change: mean absolute change, of 0 to 1, from the labels learned to those written, or None.
     """
 
     folder: Path
-    labels: str | None
+    labels: RecordSet | None
     losses: tuple[float, ...]
     change: float | None
 
@@ -37,11 +37,20 @@ def is_finished(folder: Path) -> bool:
     return (folder / RESULT).is_file()
 
 
-def read_result(folder: Path) -> RoundResult:
-    """Reads the result of a finished round."""
+def labels_stem(folder: Path) -> str:
+    """Where a round writes its labels."""
+    return str(folder / "labels")
+
+
+def read_result(folder: Path, images: RecordSet) -> RoundResult:
+    """Reads the result of a finished round and opens the labels it wrote for `images`.
+
+    Raises:
+        InputError: where the labels are damaged or not those of `images`.
+    """
     fields = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    stem = str(folder / "labels") if fields["labels"] else None
-    return RoundResult(folder, stem, tuple(fields["losses"]), fields["change"])
+    labels = open_labels(labels_stem(folder), images) if fields["labels"] else None
+    return RoundResult(folder, labels, tuple(fields["losses"]), fields["change"])
 
 
 def write_result(result: RoundResult) -> None:

@@ -18,7 +18,7 @@ from deepusps_tf.evaluate import score_labels, score_network
 from deepusps_tf.model import build_model
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD
-from deepusps_tf.records import RecordSet, open_labels
+from deepusps_tf.records import RecordSet
 from deepusps_tf.round_result import RoundResult, is_finished, read_result
 from deepusps_tf.stages import StageRow, scored
 from deepusps_tf.summaries import write_round_pictures, write_scores
@@ -125,7 +125,7 @@ class Schedule:
                 epochs=config.epochs,
             )
             result = self._train(spec, [labels], lambda: self._refiner)
-            before, labels = labels, open_labels(result.labels, self._photos.train)
+            before, labels = labels, result.labels
             self._score_round(result, method, number, [before, labels])
             threshold = REFINED_THRESHOLD
             if number > 1 and result.change < config.until_stable:
@@ -163,7 +163,7 @@ class Schedule:
         folder = Path(self._config.workdir) / spec.name
         if is_finished(folder):
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-            return read_result(folder)
+            return read_result(folder, self._photos.train)
         rate, cut = spec.learning_rate, spec.threshold
         logging.info("%s: labels cut at %.3f, learning rate %g", spec.name, cut, rate)
         return trainer().train(spec, self._photos.train, labels, self._pool)
@@ -175,7 +175,7 @@ class Schedule:
                 labels = train_labels
                 if split == "test":
                     labels = self._photos.handcrafted("test", method)
-                scores = score_labels(images=images, labels=labels, **self._sizes())
+                scores = score_labels(images=images, labels=labels, size=self._config.size)
                 rows.append(StageRow(method, 0, "map", split, scores))
             return rows
 
@@ -199,7 +199,9 @@ class Schedule:
                 size=self._config.size,
             )
             if result.labels and "train" in masked:
-                scores = score_labels(images=masked["train"], labels=labels[-1], **self._sizes())
+                scores = score_labels(
+                    images=masked["train"], labels=labels[-1], size=self._config.size
+                )
                 rows.append(StageRow(method, number, "labels", "train", scores))
             split, images = self._photos.held_out()
             if images is not None:

@@ -22,7 +22,13 @@ from deepusps_tf.model import build_model
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.pseudo_labels import LabelSummary, PseudoLabels, write_labels
 from deepusps_tf.records import RecordSet, open_labels
-from deepusps_tf.round_result import RoundResult, is_finished, read_result, write_result
+from deepusps_tf.round_result import (
+    WEIGHTS,
+    RoundResult,
+    is_finished,
+    labels_stem,
+    write_result,
+)
 from deepusps_tf.summaries import EpochScalars
 
 
@@ -184,20 +190,14 @@ class Trainer:
             scalars = EpochScalars(logs, count, pool if self._collect else None)
             callbacks = [scalars, self._model.sink, commits]
             self._fit(batches, spec, first_epoch, callbacks, count)
-        stem = change = None
+        written = change = None
         if average is not None:
-            stem = str(folder / "labels")
-            summary = write_labels(average=average, epoch=spec.epochs, images=images, stem=stem)
-            self._warn_of_collapse(spec, summary)
+            written = self._write_labels(spec, average, images)
             change = label_change(
-                images=images,
-                before=labels[0],
-                after=open_labels(stem, images),
-                size=self._config.size,
-                batch_size=self._config.batch_size,
+                images=images, before=labels[0], after=written, size=self._config.size
             )
             logging.info("%s: labels changed by %.4f on average", spec.name, change)
-        result = RoundResult(folder, stem, tuple(commits.losses), change)
+        result = RoundResult(folder, written, tuple(commits.losses), change)
         save_weights(self._model.network, result.weights)
         write_result(result)
         shutil.rmtree(folder / "checkpoints")
@@ -234,6 +234,13 @@ class Trainer:
                 raise self._model.sink.failure from None
             raise
 
+    def _write_labels(self, spec: Round, average: MovingAverage, images: RecordSet) -> RecordSet:
+        """Writes the round's last average as labels, says where they collapsed, opens them."""
+        stem = labels_stem(Path(self._config.workdir) / spec.name)
+        summary = write_labels(average=average, epoch=spec.epochs, images=images, stem=stem)
+        self._warn_of_collapse(spec, summary)
+        return open_labels(stem, images)
+
     def _warn_of_collapse(self, spec: Round, summary: LabelSummary) -> None:
         """Says loudly that labels of all background or all foreground will teach nothing."""
         collapsed = summary.empty + summary.full
@@ -259,7 +266,7 @@ def load_fusion(config: Config) -> keras.Model:
     if not is_finished(folder):
         raise InputError(f"{config.workdir}: holds no finished run; finish it with --mode=train")
     network = build_model(backbone=config.backbone, size=config.size)
-    weights = read_result(folder).weights
+    weights = folder / WEIGHTS
     try:
         network.load_weights(weights)
     except (OSError, ValueError) as error:

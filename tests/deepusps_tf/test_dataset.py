@@ -5,6 +5,7 @@ import pytest
 
 from deepusps_tf.dataset import (
     DUPLICATE,
+    label_batches,
     scoring_batches,
     steps_per_epoch,
     training_batches,
@@ -82,6 +83,12 @@ def test_scoring_batches_keep_record_order_and_carry_the_truth(disc_photos, labe
     assert mask.mean() == pytest.approx(truth.mean(), abs=0.02)
     assert batches[0]["index"].numpy().tolist() == [0, 1, 2, 3]
     assert batches[0]["image"].numpy().min() >= 0 and batches[0]["image"].numpy().max() <= 255
+
+
+def test_label_batches_are_the_labels_and_masks_of_scoring_batches(disc_photos, labels):
+    whole = next(iter(scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)))
+    ((maps, masks),) = label_batches(images=disc_photos, labels=labels, size=32)
+    assert np.array_equal(maps, whole["labels"]) and np.array_equal(masks, whole["mask"])
 
 
 def test_masks_are_empty_where_there_are_none(tmp_path):

@@ -24,7 +24,7 @@ def test_means_over_images_not_pixels():
 def test_labels_equal_to_the_truth_score_perfectly(disc_records):
     images = open_set(f"{disc_records}/train/images")
     labels = open_labels(f"{disc_records}/train/labels/rbd/round0", images)
-    scores = score_labels(images=images, labels=labels, size=32, batch_size=4)
+    scores = score_labels(images=images, labels=labels, size=32)
     assert scores.count == 10
     assert 0.05 < scores.mae < 0.3 and 0.7 < scores.f_adaptive < 1
 

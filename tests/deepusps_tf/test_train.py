@@ -57,8 +57,8 @@ def weights_of(result) -> list[np.ndarray]:
     return network.get_weights()
 
 
-def label_maps(result, images) -> np.ndarray:
-    dataset = tf.data.TFRecordDataset(open_labels(result.labels, images).shards)
+def label_maps(result) -> np.ndarray:
+    dataset = tf.data.TFRecordDataset(result.labels.shards)
     feature = {"label": tf.io.FixedLenFeature([], tf.string)}
     parsed = (tf.io.parse_single_example(record, feature)["label"] for record in dataset)
     return np.stack([tf.io.decode_png(label).numpy()[..., 0] for label in parsed])
@@ -99,7 +99,7 @@ def test_labels_are_the_crf_refined_average_of_what_was_handed_over(
             refined = refine(np.rint(image).astype(np.uint8), probability)
             expected[index] = 0.3 * refined + 0.7 * expected[index]
     expected = 255 * expected / (1 - 0.7**2)
-    assert np.abs(label_maps(result, disc_photos) - expected).max() < 1
+    assert np.abs(label_maps(result) - expected).max() < 1
 
 
 def test_handed_over_prediction_is_made_before_the_update(tmp_path, run_round, monkeypatch):
@@ -141,21 +141,20 @@ def test_four_devices_end_in_the_weights_and_labels_of_one(
     for alone, mirrored in zip(weights_of(one), weights_of(four), strict=True):
         assert np.abs(alone - mirrored).max() < 1e-4
     assert one.losses == pytest.approx(four.losses, abs=1e-4)
-    difference = label_maps(one, disc_photos).astype(int) - label_maps(four, disc_photos)
+    difference = label_maps(one).astype(int) - label_maps(four)
     assert np.abs(difference).max() <= 1
 
 
 def test_labels_tell_how_far_they_moved(tmp_path, run_round, disc_photos):
     result = run_round(tmp_path / "w")
     before = open_labels(f"{tmp_path}/records/train/labels/rbd/round0", disc_photos)
-    after = open_labels(result.labels, disc_photos)
     maps = [
         next(iter(scoring_batches(images=disc_photos, labels=[part], size=32, batch_size=10)))
-        for part in (before, after)
+        for part in (before, result.labels)
     ]
     expected = np.abs(maps[0]["labels"] - maps[1]["labels"]).mean()
     assert result.change == pytest.approx(expected, abs=1e-6) and result.change > 0.01
-    assert read_result(result.folder) == result
+    assert read_result(result.folder, disc_photos) == result
 
 
 def test_collapsed_labels_warn_with_their_numbers(tmp_path, run_round, monkeypatch, caplog):
@@ -210,7 +209,7 @@ def test_interrupted_round_ends_like_one_that_was_not(
     assert resumed.losses == whole.losses
     for a, b in zip(weights_of(whole), weights_of(resumed), strict=True):
         assert a.tobytes() == b.tobytes()
-    assert np.array_equal(label_maps(whole, disc_photos), label_maps(resumed, disc_photos))
+    assert np.array_equal(label_maps(whole), label_maps(resumed))
 
 
 def test_second_round_starts_where_the_first_did(tmp_path, tiny_config, disc_photos):
