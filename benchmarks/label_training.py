@@ -2,14 +2,14 @@
 
 python -m benchmarks.label_training --scratch=DIR [--generate=N | DIR/photos.npy] [--pinned]
 
-Prints seconds and peak memory as one line of JSON.
+Prints seconds or peak memory as one line of JSON.
 """
 
 import json
 import os
-import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -27,20 +27,27 @@ def main(_) -> None:
     values = flags.FLAGS
     scratch = Path(values.scratch)
     if values.generate:
-        # One process and lattices for fewer than the smaller set, so that both sets fill them.
+        # One process, and lattices for fewer than the smaller set, so that both sets fill them.
         with CrfPool(1, RELEASE_SETTINGS, 2**24) as pool:
-            run = _round_runner(scratch, generated_photos(values.generate), size=32)
+            run = _round_runner(scratch, partial(generated_photos, values.generate), size=32)
             run(True, 2, pool)
-        seconds = {}
+            figures = {
+                "training_mb": peak_megabytes(),
+                "crf_mb": pool.in_each_process(peak_megabytes)[0],
+            }
     else:
         with CrfPool(int(values.pinned), RELEASE_SETTINGS, 2**30) as pool:
             if values.pinned:
                 _pin_apart(pool)
-            run = _round_runner(scratch, iter(np.load(scratch / "photos.npy")), size=160)
-            seconds = _time_epochs(run, pool, values.repeats)
-    peaks = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    training, crf = (resource.getrusage(who).ru_maxrss / 1024 for who in peaks)
-    print(json.dumps({**seconds, "training_mb": training, "crf_mb": crf}))
+            run = _round_runner(scratch, partial(np.load, scratch / "photos.npy"), size=160)
+            figures = _time_epochs(run, pool, values.repeats)
+    print(json.dumps(figures))
+
+
+def peak_megabytes() -> float:
+    """Peak memory of this process since it started; `getrusage` would count its parent's too."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def generated_photos(count: int) -> Iterator[np.ndarray]:
@@ -53,7 +60,7 @@ def generated_photos(count: int) -> Iterator[np.ndarray]:
         yield cv2.circle(photo, centre, int(random.integers(8, 16)), colour, -1)
 
 
-def _round_runner(scratch: Path, photos: Iterator[np.ndarray], size: int):
+def _round_runner(scratch: Path, photos: Callable[[], Iterable[np.ndarray]], size: int):
     """Returns a function (collect labels?, epochs, pool) that trains a round and times it."""
     # Late, so that TensorFlow's threads start on the cores chosen by then.
     from deepusps_tf.config import Config
@@ -82,19 +89,27 @@ def _round_runner(scratch: Path, photos: Iterator[np.ndarray], size: int):
     return run
 
 
-def _write_records(folder: Path, photos: Iterator[np.ndarray]):
-    """Writes photos with their brightness as label; returns both record sets."""
-    from deepusps_tf.records import ImageRecord, LabelRecord, encode_png, open_labels, open_set
-    from deepusps_tf.records import write_shards as write
+def _write_records(folder: Path, photos: Callable[[], Iterable[np.ndarray]]):
+    """Writes photos with their brightness as label, one in memory at a time; opens both sets."""
+    from deepusps_tf.records import (
+        ImageRecord,
+        LabelRecord,
+        encode_png,
+        open_labels,
+        open_set,
+        write_shards,
+    )
 
-    images, labels = [], []
-    for number, photo in enumerate(photos):
-        height, width = photo.shape[:2]
-        images.append(ImageRecord(f"{number:05d}", encode_png(photo), height, width))
-        grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
-        labels.append(LabelRecord.from_map(f"{number:05d}", grey))
-    for stem, records in (("images", images), ("labels", labels)):
-        write(stem=f"{folder}/{stem}", records=records, count=len(records))
+    def image(name: str, photo: np.ndarray) -> ImageRecord:
+        return ImageRecord(name, encode_png(photo), *photo.shape[:2])
+
+    def label(name: str, photo: np.ndarray) -> LabelRecord:
+        return LabelRecord.from_map(name, cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY))
+
+    count = sum(1 for _ in photos())
+    for stem, record in (("images", image), ("labels", label)):
+        records = (record(f"{number:05d}", photo) for number, photo in enumerate(photos()))
+        write_shards(stem=f"{folder}/{stem}", records=records, count=count)
     opened = open_set(f"{folder}/images")
     return opened, open_labels(f"{folder}/labels", opened)
 

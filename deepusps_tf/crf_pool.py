@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 import numpy as np
 
 from data_prep.errors import InputError
 from data_prep.worker_pool import cores, worker_pool
-from deepusps_tf.crf import BYTES_PER_PIXEL, CrfSettings, LatticeCache, hash_photo, refine
+from deepusps_tf.crf import CrfSettings, LatticeCache, field_bytes, hash_photo, refine
 
 QUEUED_PER_PROCESS = 16
 _KILLED = (
@@ -45,7 +46,7 @@ class CrfPool:
         # Photos whose lattices are kept, by their process. The first to come stay: every epoch
         # comes back to every photo, so throwing out one for another would gain nothing.
         self._owners: dict[tuple, int] = {}
-        self._room = [cache_bytes // BYTES_PER_PIXEL // self.processes] * self.processes
+        self._room = [cache_bytes // self.processes] * self.processes
         self._loads = [0] * self.processes
         self._settings = settings
         self._slots = threading.BoundedSemaphore(QUEUED_PER_PROCESS * self.processes)
@@ -106,16 +107,20 @@ class CrfPool:
         except BrokenProcessPool as error:
             raise InputError(_KILLED) from error
 
+    def in_each_process(self, function: Callable[[], Any]) -> list:
+        """Calls a picklable function once in every process, after the CRFs queued there."""
+        return [executor.submit(function).result() for executor in self._executors]
+
     def _queue(self, rgb: np.ndarray, probability: np.ndarray) -> Future:
         """Sends a map to the process that keeps its photo, else to the one with least to do."""
         photo = hash_photo(rgb)
-        pixels = rgb.shape[0] * rgb.shape[1]
+        needed = field_bytes(rgb.shape[0] * rgb.shape[1])
         with self._idle:
             process = self._owners.get(photo)
             if process is None:
                 process = self._loads.index(min(self._loads))
-                if self._room[process] >= pixels:
-                    self._room[process] -= pixels
+                if self._room[process] >= needed:
+                    self._room[process] -= needed
                     self._owners[photo] = process
             self._loads[process] += 1
         keep = photo in self._owners

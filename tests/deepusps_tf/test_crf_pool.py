@@ -6,7 +6,7 @@ import pytest
 
 from data_prep.errors import InputError
 from deepusps_tf import crf_pool
-from deepusps_tf.crf import BYTES_PER_PIXEL, RELEASE_SETTINGS, refine
+from deepusps_tf.crf import RELEASE_SETTINGS, field_bytes, refine
 from deepusps_tf.crf_pool import QUEUED_PER_PROCESS, CrfPool
 
 
@@ -38,24 +38,20 @@ def test_refine_all_keeps_the_order(pool):
         assert np.array_equal(refined, refine(*pair))
 
 
-def kept_lattices(pool) -> list[int]:
-    return [executor.submit(_count_lattices).result() for executor in pool._executors]
-
-
 def _count_lattices() -> int:
     return len(crf_pool._lattices)
 
 
 @pytest.mark.parametrize(("photos", "kept"), [(2, [1, 1]), (10, [3, 3])])
 def test_kept_lattices_give_the_same_maps(photos, kept):
-    budget = photos * 12 * 16 * BYTES_PER_PIXEL
+    budget = photos * field_bytes(12 * 16)
     with CrfPool(2, RELEASE_SETTINGS, cache_bytes=budget) as pool:
         for seed in (1, 2):  # the second time with lattices kept and other predictions
             random = np.random.default_rng(seed)
             asked = [(rgb, random.random((12, 16), np.float32)) for rgb, _ in pairs(6)]
             for refined, pair in zip(pool.refine_all(asked), asked, strict=True):
                 assert np.array_equal(refined, refine(*pair))
-        assert kept_lattices(pool) == kept
+        assert pool.in_each_process(_count_lattices) == kept
 
 
 def test_submit_waits_when_the_queue_is_full(pool):
@@ -84,8 +80,7 @@ def test_failure_in_a_process_is_raised_by_drain():
 def test_killed_process_is_one_line():
     rgb, probability = next(pairs(1))
     with CrfPool(1, RELEASE_SETTINGS) as pool:
-        worker = pool._executors[0].submit(os.getpid).result()
-        os.kill(worker, 9)
+        os.kill(pool.in_each_process(os.getpid)[0], 9)
         with pytest.raises(InputError, match="a CRF process was killed"):
             while True:
                 pool.submit(rgb, probability, lambda _: None)
