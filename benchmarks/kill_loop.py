@@ -3,10 +3,11 @@
 python -m benchmarks.kill_loop [--kills=30] [--seed=0] [--scratch=DIR]
     [--module=tests.deepusps_tf.tiny_run]
 
-A run trains on the embedded sample, from photos to the exported model. It is killed (SIGKILL) after
-a random part of the time that it takes when left alone, and started again with the same command
-until it ends. Compared, byte for byte: records, maps, labels, networks, scores, the report, and
-the weights inside the export; not TensorBoard's logs, which tell of every start.
+A run trains on the embedded sample, from photos to the exported model. It is made twice and left
+alone, first to compile what is kept compiled, then to be timed. Others are killed (SIGKILL) after
+a random part of that time, and started again with the same command until they end. Compared, byte
+for byte: records, maps, labels, networks, scores, the report, and the weights inside the export;
+not TensorBoard's logs, which tell of every start.
 """
 
 import dataclasses
@@ -63,7 +64,7 @@ class KillReport:
 
 
 def loop(*, command: Sequence[str], scratch: Path, kills: int, seed: int) -> KillReport:
-    """Runs a command to its end once, then kills it `kills` times at random moments.
+    """Runs a command to its end twice, then kills it `kills` times at random moments.
 
     Args:
         command: writes `records` and `run` under its working directory, and goes on where it was
@@ -75,25 +76,32 @@ def loop(*, command: Sequence[str], scratch: Path, kills: int, seed: int) -> Kil
     Raises:
         RuntimeError: where a run ends with an error; its output is in the message.
     """
-    started = time.monotonic()
-    _killed(command, scratch / "reference", None)
-    seconds = time.monotonic() - started
+    _run(command, scratch / "reference", None)
     expected = outcome(scratch / "reference")
+    started = time.monotonic()
+    _run(command, scratch / "again", None)
+    seconds = time.monotonic() - started
+    differences = _differences(scratch / "again", expected)
     random = np.random.default_rng(seed)
-    done, finished, orphans, stages, differences = 0, 0, 0, Counter(), []
+    done, finished, orphans, stages = 0, 0, 0, Counter()
     with tqdm(total=kills, unit="kill") as progress:
         while done < kills:
             folder = scratch / f"run{finished}"
-            while _killed(command, folder, random.uniform(0, seconds) if done < kills else None):
+            while group := _run(
+                command, folder, random.uniform(0, seconds) if done < kills else None
+            ):
                 stages[stage(folder)] += 1
-                orphans += _lives_on(folder)
+                orphans += _lives_on(group)
                 done += 1
                 progress.update()
-            ended = outcome(folder)
-            differing = {path for path, _ in expected.items() ^ ended.items()}
-            differences += [f"{folder.name}/{path}" for path in sorted(differing)]
+            differences += _differences(folder, expected)
             finished += 1
     return KillReport(done, finished, dict(stages), differences, orphans)
+
+
+def _differences(folder: Path, expected: dict[str, str]) -> list[str]:
+    differing = {path for path, _ in expected.items() ^ outcome(folder).items()}
+    return [f"{folder.name}/{path}" for path in sorted(differing)]
 
 
 def outcome(folder: Path) -> dict[str, str]:
@@ -150,8 +158,12 @@ def stage(folder: Path) -> str:
     return "report and export"
 
 
-def _killed(command: Sequence[str], folder: Path, seconds: float | None) -> bool:
-    """Starts a run and kills its first process after some seconds; False where it ended before."""
+def _run(command: Sequence[str], folder: Path, seconds: float | None) -> int | None:
+    """Starts a run and kills its first process after some seconds.
+
+    Returns:
+        The process group of a run that was killed, None where it ended before.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "output").open("ab") as output:
         process = subprocess.Popen(
@@ -162,22 +174,20 @@ def _killed(command: Sequence[str], folder: Path, seconds: float | None) -> bool
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    (folder / "output.group").write_text(str(process.pid))
     try:
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        return True
+        return process.pid
     if code:
         tail = (folder / "output").read_text(errors="replace")[-2000:]
         raise RuntimeError(f"{folder}: the run failed:\n{tail}")
-    return False
+    return None
 
 
-def _lives_on(folder: Path) -> bool:
+def _lives_on(group: int) -> bool:
     """Whether processes that the killed run had started do not end by themselves."""
-    group = int((folder / "output.group").read_text())
     for _ in range(ORPHAN_SECONDS * 10):
         try:
             os.killpg(group, 0)

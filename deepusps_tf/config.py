@@ -149,14 +149,14 @@ class Config:
         for name in needs[self.mode]:
             _require(bool(getattr(self, name)), f"--mode={self.mode} needs --{name}")
 
-    def save(self, path: Path) -> None:
+    def to_flagfile(self) -> str:
         """Writes the settings as a flagfile that `read_flagfile` turns back into this Config."""
         lines = []
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value is not None:
                 lines.append(f"--{field.name}={_to_text(value)}\n")
-        Path(path).write_text("".join(lines), encoding="utf-8")
+        return "".join(lines)
 
 
 def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from data_prep.errors import InputError
 from data_prep.folder_lock import locked_folder
 from deepusps_tf.config import Config, read_flagfile
+from deepusps_tf.records import write_text
 
 SETTINGS = "config.flags"
 # May differ when a run is resumed: they change where and how fast it runs, not what comes out.
@@ -28,10 +29,7 @@ def locked_workdir(config: Config) -> Iterator[Path]:
 
 def save_settings(config: Config) -> None:
     """Keeps the settings in the workdir, once they have proved usable."""
-    path = Path(config.workdir) / SETTINGS
-    partial = path.with_suffix(".tmp")
-    config.save(partial)
-    partial.replace(path)
+    write_text(str(Path(config.workdir) / SETTINGS), config.to_flagfile())
 
 
 def saved_run(config: Config) -> Config:

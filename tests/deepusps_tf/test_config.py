@@ -25,7 +25,7 @@ def test_saved_flagfile_parses_back_to_the_same_config(tmp_path):
         crf=False,
         seed=-3,
     )
-    config.save(tmp_path / "config.flags")
+    (tmp_path / "config.flags").write_text(config.to_flagfile(), encoding="utf-8")
     assert read_flagfile(tmp_path / "config.flags") == config
 
 
