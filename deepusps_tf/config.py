@@ -100,6 +100,11 @@ class Config:
         1024, "Megabytes of CRF lattices kept from epoch to epoch, 5 a photo at 160x160; 0: none."
     )
 
+    compare: str | None = setting(
+        None,
+        "Workdir of another finished run, an oracle for instance, whose error on each photo "
+        "--mode=report draws against this run's.",
+    )
     model: str | None = setting(None, "An exported model's folder, for --mode=predict.")
     output: str | None = setting(None, "Folder that --mode=predict writes masks to.")
 

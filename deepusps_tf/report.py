@@ -3,53 +3,67 @@
 import base64
 import csv
 import dataclasses
+import heapq
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import jinja2
-import numpy as np
 
+from deepusps_tf.charts import error_chart, stage_chart
 from deepusps_tf.config import Config
-from deepusps_tf.crf import CrfSettings, refine
-from deepusps_tf.dataset import scoring_batches
-from deepusps_tf.evaluate import predict_set
+from deepusps_tf.crf_pool import CrfPool
+from deepusps_tf.galleries import PHOTOS, Gallery, judged_gallery, label_gallery
+from deepusps_tf.photo_errors import judge_photos
 from deepusps_tf.photo_sets import PhotoSets, open_photos
-from deepusps_tf.round_result import is_finished, read_result
+from deepusps_tf.records import write_text
+from deepusps_tf.rounds import crf_pool
 from deepusps_tf.stages import COLUMNS, StageRow, figures, rows_json
-from deepusps_tf.train import load_fusion
+from deepusps_tf.workdir import saved_run
 
-PHOTOS = 8
 TITLES = {"test": "Held-out photos", "train": "Training photos"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Gallery:
-    """A grid of pictures: a title, what each column shows, and rows of data URIs."""
+class Chart:
+    """A picture with what it shows."""
 
     title: str
-    columns: list[str]
-    rows: list[list[str]]
+    text: str
+    uri: str
 
 
 def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
     """Writes `<workdir>/report/index.html`, `stages.csv` and `stages.json` of a finished run.
 
     Args:
-        config: of the run.
+        config: of the run; its `compare` may name another run's workdir.
         rows: the stage table; may be empty where no photo has a mask.
 
     Returns:
         The page's path.
+
+    Raises:
+        InputError: where `compare` holds no finished run.
     """
     folder = Path(config.workdir) / "report"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "stages.json").write_text(rows_json(rows), encoding="utf-8")
     _write_csv(folder / "stages.csv", rows)
     photos = open_photos(config.records)
-    galleries = [_label_gallery(config, photos)]
-    if photos.test is not None:
-        galleries.insert(0, _test_gallery(config, photos))
+    galleries, charts = [label_gallery(config, photos)], []
+    if rows:
+        charts.append(
+            Chart(
+                "Scores from stage to stage",
+                "How good the labels of training photos are, and what networks make of held-out "
+                "photos, from the handcrafted maps to the fused network.",
+                _svg_uri(stage_chart(rows)),
+            )
+        )
+        with crf_pool(config) as pool:
+            judged, scatter = _judge(config, photos, pool)
+        galleries = judged + galleries
+        charts += scatter
     tables = {TITLES[split]: [row for row in rows if row.split == split] for split in TITLES}
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("deepusps_tf", "."), autoescape=True, trim_blocks=True
@@ -60,12 +74,37 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
         columns=COLUMNS,
         tables=tables,
         figures=figures,
+        charts=charts,
         galleries=galleries,
         photo_count=len(photos.train.ids),
     )
     path = folder / "index.html"
-    path.write_text(page, encoding="utf-8")
+    write_text(str(path), page)
     return path
+
+
+def _judge(
+    config: Config, photos: PhotoSets, pool: CrfPool | None
+) -> tuple[list[Gallery], list[Chart]]:
+    """Shows the first photos with masks and the worst, and their errors in the compared run."""
+    first, worst, errors = [], [], {}
+    for photo in judge_photos(config, photos, pool):
+        errors[photo.id] = photo.error
+        if len(first) < PHOTOS:
+            first.append(photo)
+        worst = heapq.nlargest(PHOTOS, [*worst, photo], key=lambda judged: judged.error)
+    galleries = [
+        judged_gallery(TITLES[photos.held_out()[0]], first),
+        judged_gallery("Where it fails: the largest errors", worst),
+    ]
+    if not config.compare:
+        return galleries, []
+    other = saved_run(dataclasses.replace(config, workdir=config.compare))
+    theirs = {photo.id: photo.error for photo in judge_photos(other, photos, pool)}
+    name = Path(config.compare).name
+    chart = error_chart(list(errors.values()), [theirs[key] for key in errors], name)
+    text = f"Each photo's error here and in {config.compare}; on the line they are the same."
+    return galleries, [Chart(f"Errors against {name}", text, _svg_uri(chart))]
 
 
 def _write_csv(path: Path, rows: Sequence[StageRow]) -> None:
@@ -78,59 +117,5 @@ def _write_csv(path: Path, rows: Sequence[StageRow]) -> None:
             writer.writerow([*identity, row.scores.count, *figures(row.scores)])
 
 
-def _test_gallery(config: Config, photos: PhotoSets) -> Gallery:
-    """Test photos beside their handcrafted maps, the fused prediction, its CRF and the truth."""
-    images = photos.test
-    labels = [photos.handcrafted("test", name) for name in config.methods]
-    batch = next(
-        iter(scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS))
-    )
-    network = load_fusion(config)
-    predictions = predict_set(network=network, images=images, size=config.size, batch_size=PHOTOS)
-    fused = next(iter(predictions))
-    outputs = {"fused": fused.probability}
-    if config.crf:
-        settings = CrfSettings(iterations=config.crf_iterations)
-        pairs = zip(fused.rgb, fused.probability, strict=True)
-        outputs["fused + CRF"] = [refine(rgb, map_, settings) for rgb, map_ in pairs]
-    masks = batch["mask"].numpy()
-    rows = []
-    for place, photo in enumerate(batch["image"].numpy()):
-        maps = np.moveaxis(batch["labels"].numpy()[place], -1, 0)
-        shown = [output[place] for output in outputs.values()]
-        cells = [photo / 255, *maps, *shown, masks[place, ..., 0]]
-        rows.append([_data_uri(cell) for cell in cells])
-    columns = ["photo", *(f"{name} map" for name in config.methods), *outputs, "truth"]
-    return Gallery("Held-out photos", columns, rows)
-
-
-def _label_gallery(config: Config, photos: PhotoSets) -> Gallery:
-    """How the labels of training photos change from the handcrafted map to the last round."""
-    images = photos.train
-    columns, labels = ["photo"], []
-    for method in config.methods:
-        labels.append(photos.handcrafted("train", method))
-        columns.append(f"{method} map")
-        for number in range(1, config.rounds + 1):
-            folder = Path(config.workdir) / method / f"round{number}"
-            if not is_finished(folder):
-                break  # the labels were stable before
-            labels.append(read_result(folder, images).labels)
-            columns.append(f"{method} {number}")
-    batch = next(
-        iter(scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS))
-    )
-    rows = []
-    for photo, maps in zip(batch["image"].numpy(), batch["labels"].numpy(), strict=True):
-        rows.append([_data_uri(cell) for cell in [photo / 255, *np.moveaxis(maps, -1, 0)]])
-    return Gallery("Training labels, round by round", columns, rows)
-
-
-def _data_uri(cell: np.ndarray) -> str:
-    """Encodes a picture in [0, 1], float [S, S] or [S, S, 3], as a small JPEG data URI."""
-    pixels = np.rint(np.clip(cell, 0, 1) * 255).astype(np.uint8)
-    if pixels.ndim == 3:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    pixels = cv2.resize(pixels, (160, 160), interpolation=cv2.INTER_AREA)
-    data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
+def _svg_uri(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

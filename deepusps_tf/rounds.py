@@ -21,7 +21,7 @@ from deepusps_tf.pseudo_labels import REFINED_THRESHOLD
 from deepusps_tf.records import RecordSet
 from deepusps_tf.round_result import RoundResult, is_finished, read_result
 from deepusps_tf.stages import StageRow, scored
-from deepusps_tf.summaries import write_round_pictures, write_scores
+from deepusps_tf.summaries import write_round_pictures, write_scores, write_settings
 from deepusps_tf.train import Round, Trainer, load_fusion
 
 
@@ -144,6 +144,7 @@ class Schedule:
             epochs=config.fusion_epochs,
         )
         result = self._train(spec, refined, self._make_fuser)
+        write_settings(self._logs("fusion"), dataclasses.asdict(config))
         self._score_round(result, "fusion", 1, refined)
 
     @functools.cached_property

@@ -1,12 +1,13 @@
 """What a run shows in TensorBoard: scalars every epoch, pictures every round."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
 
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import scoring_batches
@@ -61,6 +62,22 @@ def write_scores(folder: Path, step: int, scores: dict[str, float]) -> None:
     with tf.summary.create_file_writer(str(folder)).as_default(step=step):
         for name, value in scores.items():
             tf.summary.scalar(name, value)
+
+
+def write_settings(folder: Path, settings: Mapping[str, object]) -> None:
+    """Writes a run's settings for TensorBoard's HParams page, where runs are compared.
+
+    Args:
+        folder: the log that holds the scores to compare by.
+        settings: by name; what is no number, bool or text is written as text, None left out.
+    """
+    plain = {
+        name: value if isinstance(value, (bool, int, float, str)) else str(value)
+        for name, value in settings.items()
+        if value is not None
+    }
+    with tf.summary.create_file_writer(str(folder)).as_default():
+        hparams.hparams(plain)
 
 
 def write_round_pictures(

@@ -12,7 +12,16 @@ from deepusps_tf.records import write_text
 
 SETTINGS = "config.flags"
 # May differ when a run is resumed: they change where and how fast it runs, not what comes out.
-FREE_SETTINGS = {"mode", "jobs", "crf_processes", "crf_cache", "devices", "model", "output"}
+FREE_SETTINGS = {
+    "mode",
+    "jobs",
+    "crf_processes",
+    "crf_cache",
+    "devices",
+    "model",
+    "output",
+    "compare",
+}
 
 
 @contextlib.contextmanager
@@ -36,7 +45,7 @@ def saved_run(config: Config) -> Config:
     """Reads the settings of the run in `config.workdir`, for modes that use what it left.
 
     Args:
-        config: its workdir and mode count, and its records where they are named.
+        config: its workdir, mode and compare count, and its records where they are named.
 
     Raises:
         InputError: where the workdir holds no run.
@@ -46,7 +55,13 @@ def saved_run(config: Config) -> Config:
         raise InputError(f"{config.workdir}: holds no run; make one with --mode=train")
     saved = read_flagfile(path)
     records = config.records or saved.records
-    return dataclasses.replace(saved, mode=config.mode, workdir=config.workdir, records=records)
+    return dataclasses.replace(
+        saved,
+        mode=config.mode,
+        workdir=config.workdir,
+        records=records,
+        compare=config.compare,
+    )
 
 
 def _check_settings(config: Config, path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
 from data_prep.errors import InputError
 from deepusps_tf.devices import make_strategy
@@ -12,6 +13,7 @@ from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.report import write_report
 from deepusps_tf.rounds import handcrafted_threshold, run_rounds, score_fusion
 from deepusps_tf.stages import collect_rows
+from deepusps_tf.workdir import save_settings
 from tests.deepusps_tf.conftest import write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -53,7 +55,14 @@ def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
 
 def _check_report(config, rows):
     page = write_report(config, rows).read_text()
-    assert page.count("<img ") == 4 * 6 + 8 * (1 + 2 * 3)
+    assert page.count("<img ") == 2 * 4 * 6 + 8 * (1 + 2 * 3) + 1
+    assert page.count("data:image/svg+xml") == 1
+    save_settings(config)
+    compared = write_report(dataclasses.replace(config, compare=config.workdir), rows).read_text()
+    assert compared.count("data:image/svg+xml") == 2
+    nowhere = dataclasses.replace(config, compare=f"{config.workdir}/nowhere")
+    with pytest.raises(InputError, match="nowhere: holds no run"):
+        write_report(nowhere, rows)
     assert "http" not in page.replace("<!doctype html>", "")
     folder = Path(config.workdir) / "report"
     table = list(csv.DictReader((folder / "stages.csv").read_text().splitlines()))
@@ -70,6 +79,11 @@ def _check_tensorboard(logs):
     stages = EventAccumulator(str(logs / "rbd/stages")).Reload()
     assert "test/prediction + CRF/f_fixed" in stages.Tags()["tensors"]
     assert any(tag.startswith("photo, 2 labels, prediction") for tag in stages.Tags()["tensors"])
+    fused = EventAccumulator(str(logs / "fusion/stages")).Reload()
+    assert "test/prediction + CRF/f_fixed" in fused.Tags()["tensors"]
+    start = fused.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    settings = parse_session_start_info_plugin_data(start).hparams
+    assert settings["rounds"].number_value == 2 and settings["methods"].string_value
 
 
 @pytest.mark.slow

@@ -1,0 +1,74 @@
+"""Grids of a run's pictures, as data URIs for its report."""
+
+import base64
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from deepusps_tf.config import Config
+from deepusps_tf.dataset import scoring_batches
+from deepusps_tf.photo_errors import JudgedPhoto
+from deepusps_tf.photo_sets import PhotoSets
+from deepusps_tf.round_result import is_finished, read_result
+
+PHOTOS = 8  # rows of a gallery
+
+
+@dataclasses.dataclass(frozen=True)
+class Gallery:
+    """A grid of pictures: a title, what each column shows, and a caption and data URIs a row."""
+
+    title: str
+    columns: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+def judged_gallery(title: str, judged: Sequence[JudgedPhoto]) -> Gallery:
+    """Shows photos beside their handcrafted maps, the fused outputs and the truth.
+
+    Args:
+        title: of the gallery.
+        judged: at least one photo; all by the same methods.
+    """
+    rows = []
+    for photo in judged:
+        cells = [photo.rgb / 255, *photo.maps.values(), *photo.outputs.values(), photo.mask]
+        caption = f"{photo.id}, MAE {100 * photo.error:.1f}"
+        rows.append((caption, [_data_uri(cell) for cell in cells]))
+    maps = (f"{method} map" for method in judged[0].maps)
+    return Gallery(title, ["photo", *maps, *judged[0].outputs, "truth"], rows)
+
+
+def label_gallery(config: Config, photos: PhotoSets) -> Gallery:
+    """Shows how labels of training photos change from the handcrafted map to the last round."""
+    images = photos.train
+    columns, labels = ["photo"], []
+    for method in config.methods:
+        labels.append(photos.handcrafted("train", method))
+        columns.append(f"{method} map")
+        for number in range(1, config.rounds + 1):
+            folder = Path(config.workdir) / method / f"round{number}"
+            if not is_finished(folder):
+                break  # the labels were stable before
+            labels.append(read_result(folder, images).labels)
+            columns.append(f"{method} {number}")
+    batches = scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS)
+    batch = next(batches.as_numpy_iterator())
+    rows = []
+    for photo_id, photo, maps in zip(batch["id"], batch["image"], batch["labels"], strict=True):
+        cells = [photo / 255, *np.moveaxis(maps, -1, 0)]
+        rows.append((photo_id.decode(), [_data_uri(cell) for cell in cells]))
+    return Gallery("Training labels, round by round", columns, rows)
+
+
+def _data_uri(cell: np.ndarray) -> str:
+    """Encodes a picture in [0, 1], float [S, S] or [S, S, 3], as a small JPEG data URI."""
+    pixels = np.rint(np.clip(cell, 0, 1) * 255).astype(np.uint8)
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    pixels = cv2.resize(pixels, (160, 160), interpolation=cv2.INTER_AREA)
+    data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()

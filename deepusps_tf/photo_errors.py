@@ -1,0 +1,72 @@
+"""How far the fused network is from the truth, photo by photo."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from deepusps_tf.config import Config
+from deepusps_tf.crf_pool import CrfPool
+from deepusps_tf.dataset import scoring_batches
+from deepusps_tf.photo_sets import PhotoSets
+from deepusps_tf.train import load_fusion
+
+
+@dataclasses.dataclass(frozen=True)
+class JudgedPhoto:
+    """One photo with truth, what handcrafted methods and the fused network say of it.
+
+    Attributes:
+        id: the photo's.
+        rgb: uint8 [S, S, 3].
+        maps: float32 [S, S] in [0, 1] by handcrafted method.
+        outputs: float32 [S, S] in [0, 1] by name: `fused` and, with a CRF, `fused + CRF`.
+        mask: float32 [S, S], 0 or 1.
+    """
+
+    id: str
+    rgb: np.ndarray
+    maps: dict[str, np.ndarray]
+    outputs: dict[str, np.ndarray]
+    mask: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """MAE of the last output, of 0 to 1."""
+        return float(np.abs(list(self.outputs.values())[-1] - self.mask).mean())
+
+
+def judge_photos(config: Config, photos: PhotoSets, pool: CrfPool | None) -> Iterator[JudgedPhoto]:
+    """Runs the fused network of a finished run over the photos that networks are scored on.
+
+    Args:
+        config: of the run whose network judges; also says at what size and by which methods.
+        photos: with masks; may be another run's.
+        pool: refines its output, or None.
+
+    Yields:
+        Each photo, in record order; none where no photo has a mask.
+    """
+    split, images = photos.held_out()
+    if images is None:
+        return
+    network = load_fusion(config)
+    labels = [photos.handcrafted(split, method) for method in config.methods]
+    batches = scoring_batches(
+        images=images, labels=labels, size=config.size, batch_size=config.batch_size
+    )
+    for batch in batches.as_numpy_iterator():
+        rgb = np.rint(batch["image"]).astype(np.uint8)
+        outputs = {"fused": network.predict_on_batch(batch["image"])[..., 0]}
+        if pool is not None:
+            pairs = zip(rgb, outputs["fused"], strict=True)
+            outputs["fused + CRF"] = list(pool.refine_all(pairs))
+        for place, photo_id in enumerate(batch["id"]):
+            maps = np.moveaxis(batch["labels"][place], -1, 0)
+            yield JudgedPhoto(
+                id=photo_id.decode(),
+                rgb=rgb[place],
+                maps=dict(zip(config.methods, maps, strict=True)),
+                outputs={name: output[place] for name, output in outputs.items()},
+                mask=batch["mask"][place, ..., 0],
+            )
