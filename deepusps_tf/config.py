@@ -13,9 +13,23 @@ MODES = ("train", "evaluate", "predict", "export", "report")
 METHODS = ("rbd", "dsr", "mc", "hs")
 
 
-def setting(default, text: str, *, choices: Sequence[str] | None = None):
-    """Declares one Config field, its default, its line in --help and its allowed values."""
-    return dataclasses.field(default=default, metadata={"help": text, "choices": choices})
+def setting(default, text: str, *, choices: Sequence[str] | None = None, flag: str | None = None):
+    """Declares one Config field, its default, its line in --help and its allowed values.
+
+    Args:
+        default: the value where the flag is not given.
+        text: the flag's help.
+        choices: what is allowed; None: anything of the field's type.
+        flag: the flag's name where it is not the field's.
+    """
+    return dataclasses.field(
+        default=default, metadata={"help": text, "choices": choices, "flag": flag}
+    )
+
+
+def flag_name(field: dataclasses.Field) -> str:
+    """Names the flag of a Config field."""
+    return field.metadata["flag"] or field.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +120,14 @@ class Config:
         "--mode=report draws against this run's.",
     )
     model: str | None = setting(None, "An exported model's folder, for --mode=predict.")
-    output: str | None = setting(None, "Folder that --mode=predict writes masks to.")
+    output: str | None = setting(None, "Folder that --mode=predict writes to.")
+    prediction: str = setting(
+        "mask",
+        "What --mode=predict writes of each photo: its mask, its probability map, or the photo cut "
+        "out (RGBA).",
+        choices=("mask", "probability", "cutout"),
+        flag="as",
+    )
 
     def __post_init__(self):
         """Refuses values that cannot work, before anything is written."""
@@ -160,7 +181,7 @@ class Config:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value is not None:
-                lines.append(f"--{field.name}={_to_text(value)}\n")
+                lines.append(f"--{flag_name(field)}={_to_text(value)}\n")
         return "".join(lines)
 
 
@@ -169,20 +190,20 @@ def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     hints = typing.get_type_hints(Config)
     for field in dataclasses.fields(Config):
         text, choices = field.metadata["help"], field.metadata["choices"]
-        kind = hints[field.name]
+        name, kind = flag_name(field), hints[field.name]
         options = {"flag_values": flag_values}
         if choices:
-            flags.DEFINE_enum(field.name, field.default, choices, text, **options)
+            flags.DEFINE_enum(name, field.default, choices, text, **options)
         elif kind is bool:
-            flags.DEFINE_bool(field.name, field.default, text, **options)
+            flags.DEFINE_bool(name, field.default, text, **options)
         elif kind is int:
-            flags.DEFINE_integer(field.name, field.default, text, **options)
+            flags.DEFINE_integer(name, field.default, text, **options)
         elif kind is float:
-            flags.DEFINE_float(field.name, field.default, text, **options)
+            flags.DEFINE_float(name, field.default, text, **options)
         elif typing.get_origin(kind) is tuple:
-            flags.DEFINE_list(field.name, [str(v) for v in field.default], text, **options)
+            flags.DEFINE_list(name, [str(v) for v in field.default], text, **options)
         else:
-            flags.DEFINE_string(field.name, field.default, text, **options)
+            flags.DEFINE_string(name, field.default, text, **options)
 
 
 def from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
@@ -194,7 +215,7 @@ def from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
     values = {}
     hints = typing.get_type_hints(Config)
     for field in dataclasses.fields(Config):
-        value = flag_values[field.name].value
+        value = flag_values[flag_name(field)].value
         if typing.get_origin(hints[field.name]) is tuple:
             kind = typing.get_args(hints[field.name])[0]
             try:

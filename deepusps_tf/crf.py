@@ -101,7 +101,7 @@ def _make_field(rgb: np.ndarray, settings: CrfSettings) -> densecrf.DenseCRF2D:
     field.addPairwiseBilateral(
         sxy=settings.bilateral_sxy * scale,
         srgb=settings.bilateral_srgb,
-        rgbim=np.ascontiguousarray(rgb),
+        rgbim=np.require(rgb, requirements=("C", "W")),
         compat=settings.bilateral_compat,
     )
     return field

@@ -48,7 +48,7 @@ class CrfPool:
         self._owners: dict[tuple, int] = {}
         self._room = [cache_bytes // self.processes] * self.processes
         self._loads = [0] * self.processes
-        self._settings = settings
+        self.settings = settings
         self._slots = threading.BoundedSemaphore(QUEUED_PER_PROCESS * self.processes)
         self._idle = threading.Condition()
         self._pending = 0
@@ -125,7 +125,7 @@ class CrfPool:
             self._loads[process] += 1
         keep = photo in self._owners
         executor = self._executors[process]
-        future = executor.submit(_refine, rgb, probability, self._settings, keep)
+        future = executor.submit(_refine, rgb, probability, self.settings, keep)
         future.add_done_callback(lambda _: self._unload(process))
         return future
 

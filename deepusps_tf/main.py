@@ -82,17 +82,23 @@ def export(config: Config) -> None:
 
 
 def predict(config: Config) -> None:
-    """Writes a mask for each photo of a folder."""
-    from deepusps_tf.crf import CrfSettings
-    from deepusps_tf.predict import predict_masks
+    """Writes a mask, a probability map or a cutout of each photo of a folder, or of one photo."""
+    from deepusps_tf.predict import predict_photos
+    from deepusps_tf.rounds import crf_pool
+    from deepusps_tf.saliency_model import SaliencyModel
 
-    crf = CrfSettings(iterations=config.crf_iterations) if config.crf else None
-    summary = predict_masks(
-        model=Path(config.model), images=Path(config.images), output=Path(config.output), crf=crf
-    )
+    model = SaliencyModel(config.model)
+    with crf_pool(config) as pool:
+        summary = predict_photos(
+            model=model,
+            images=Path(config.images),
+            output=Path(config.output),
+            kind=config.prediction,
+            pool=pool,
+        )
     for reason in summary.skipped.values():
         print(f"left out: {reason}", file=sys.stderr)
-    print(f"{summary.written} masks written, {summary.kept} kept, in {config.output}")
+    print(f"{summary.written} pictures written, {summary.kept} kept, in {config.output}")
 
 
 def _say(line: str) -> None:

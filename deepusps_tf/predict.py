@@ -1,82 +1,115 @@
-"""Masks for a folder of photos, by an exported model."""
+"""Masks, probability maps or cutouts of photos, by an exported model."""
 
 import dataclasses
+import itertools
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
 from data_prep.errors import InputError
-from data_prep.images import ImageError, list_photos, read_rgb_within, write_png
-from deepusps_tf.crf import CrfSettings, refine
-from deepusps_tf.export import exported_versions
+from data_prep.images import (
+    ImageError,
+    Photo,
+    list_photos,
+    read_rgb,
+    read_rgb_within,
+    write_png,
+)
+from deepusps_tf.crf_pool import CrfPool
+from deepusps_tf.records import write_text
+from deepusps_tf.saliency_model import SaliencyModel
 
 MAX_SIDE = 512  # larger photos are predicted at this side: more than the network sees
+BATCH = 8
+SETTINGS = ".predicted_with.json"
 
 
 @dataclasses.dataclass(frozen=True)
 class PredictionSummary:
-    """What was done: masks written now, masks that were there, and photos left out with why."""
+    """What was done: pictures written now, those that were there, photos left out with why."""
 
     written: int
     kept: int
     skipped: dict[Path, str]
 
 
-def predict_masks(
-    *, model: Path, images: Path, output: Path, crf: CrfSettings | None
+def predict_photos(
+    *, model: SaliencyModel, images: Path, output: Path, kind: str, pool: CrfPool | None
 ) -> PredictionSummary:
-    """Writes `output/<id>.png`, 0 or 255, at each photo's own size. Resumes; keeps what is there.
+    """Writes `output/<id>.png` at each photo's own size. Resumes; keeps what is there.
 
     Args:
-        model: an exported version (`export/1`) or the folder of versions (the latest is taken).
-        images: folder of photos.
-        output: folder of masks.
-        crf: refines each probability map before it is cut at 0.5; None: do not.
+        model: predicts.
+        images: a folder of photos, or one photo.
+        output: folder of what is written.
+        kind: `mask` (0 or 255, cut at 0.5), `probability` (0 to 255) or `cutout` (the photo in
+            RGBA, the probability being its opacity).
+        pool: refines each probability map with the CRF before it is used; None: does not.
 
     Raises:
-        InputError: where the model or the photos cannot be found, or no photo could be read.
+        InputError: where the photos cannot be found, or none of them could be read, or the output
+            folder holds pictures made with other settings.
     """
-    photos = list_photos(images)
-    signature = load_signature(model)
-    written, kept, skipped = 0, 0, {}
-    for photo in tqdm(photos, desc="masks", unit="photo"):
-        target = Path(output) / f"{photo.id}.png"
-        if target.is_file():
-            kept += 1
-            continue
-        try:
-            rgb, (height, width) = read_rgb_within(photo.path, max_side=MAX_SIDE)
-        except ImageError as error:
-            skipped[photo.path] = str(error)
-            continue
-        batch = tf.constant(rgb[None], tf.float32)
-        probability = signature(image=batch)["probability"].numpy()[0, ..., 0]
-        if crf is not None:
-            probability = refine(rgb, probability, crf)
-        probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
-        write_png(target, np.where(probability > 0.5, np.uint8(255), np.uint8(0)))
-        written += 1
+    images, output = Path(images), Path(output)
+    photos = [Photo(images.stem, images)] if images.is_file() else list_photos(images)
+    _claim(output, photos, {"model": str(model.path), "as": kind, "crf": pool and pool.settings})
+    missing = [photo for photo in photos if not (output / f"{photo.id}.png").is_file()]
+    skipped: dict[Path, str] = {}
+    written, kept = 0, len(photos) - len(missing)
+    with tqdm(total=len(photos), initial=kept, desc=kind, unit="photo") as progress:
+        reader = _read(missing, skipped)
+        while batch := list(itertools.islice(reader, BATCH)):
+            readings = [rgb for _, rgb, _ in batch]
+            maps = model.predict_batch(readings)
+            if pool is not None:
+                maps = pool.refine_all(zip(readings, maps, strict=True))
+            for (photo, _, size), probability in zip(batch, maps, strict=True):
+                pixels = _picture(photo, cv2.resize(probability, size[::-1]), kind)
+                write_png(output / f"{photo.id}.png", pixels)
+                written += 1
+            progress.update(kept + written + len(skipped) - progress.n)
     if skipped and not written + kept:
         raise InputError(next(iter(skipped.values())))
     return PredictionSummary(written, kept, skipped)
 
 
-def load_signature(model: Path):
-    """Loads the `tensor` signature of an exported model.
+def _claim(output: Path, photos: list[Photo], settings: dict) -> None:
+    """Notes what a folder's pictures are made with, so that none of another kind is kept there."""
+    note = output / SETTINGS
+    text = json.dumps(settings, default=dataclasses.asdict) + "\n"
+    if note.is_file() and note.read_text(encoding="utf-8") == text:
+        return
+    strangers = [photo.id for photo in photos if (output / f"{photo.id}.png").exists()]
+    if strangers:
+        raise InputError(
+            f"{output}/{strangers[0]}.png: was made with other settings or by another program; "
+            "choose another --output"
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    write_text(str(note), text)
 
-    Raises:
-        InputError: where the folder holds no exported model.
-    """
-    model = Path(model)
-    versions = exported_versions(model)
-    if versions:
-        model = model / str(versions[-1])
-    if not (model / "saved_model.pb").is_file():
-        raise InputError(f"{model}: holds no exported model; give <workdir>/export")
-    loaded = tf.saved_model.load(str(model))
-    if "tensor" not in loaded.signatures:
-        raise InputError(f"{model}: has no signature 'tensor'; export it with --mode=export")
-    return loaded.signatures["tensor"]
+
+def _read(
+    photos: list[Photo], skipped: dict[Path, str]
+) -> Iterator[tuple[Photo, np.ndarray, tuple[int, int]]]:
+    """Yields each photo with its pixels, shrunk where it is large, and its own size."""
+    for photo in photos:
+        try:
+            rgb, size = read_rgb_within(photo.path, max_side=MAX_SIDE)
+        except ImageError as error:
+            skipped[photo.path] = str(error)
+            continue
+        yield photo, rgb, size
+
+
+def _picture(photo: Photo, probability: np.ndarray, kind: str) -> np.ndarray:
+    if kind == "mask":
+        return np.where(probability > 0.5, np.uint8(255), np.uint8(0))
+    opacity = np.rint(255 * probability.clip(0, 1)).astype(np.uint8)
+    if kind == "probability":
+        return opacity
+    return np.dstack([read_rgb(photo.path), opacity])

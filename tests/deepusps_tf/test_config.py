@@ -6,7 +6,7 @@ from absl import flags
 
 from data_prep.errors import InputError
 from deepusps_tf import config as config_module
-from deepusps_tf.config import Config, define_flags, read_flagfile
+from deepusps_tf.config import Config, define_flags, flag_name, read_flagfile
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.flags"))
 
@@ -46,7 +46,7 @@ def test_shipped_flagfiles_parse(path):
 def test_flags_cover_every_field_once():
     values = flags.FlagValues()
     define_flags(values)
-    fields = {field.name for field in dataclasses.fields(Config)}
+    fields = {flag_name(field) for field in dataclasses.fields(Config)}
     assert {name for name in values if name not in ("flagfile", "undefok")} == fields
 
 

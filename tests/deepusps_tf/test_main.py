@@ -119,5 +119,5 @@ def test_photos_in_model_out(tmp_path):
     output = tmp_path / "masks out"
     model = tmp_path / "run/export"
     run("--mode=predict", f"--model={model}", f"--images={images}", f"--output={output}")
-    assert len(list(output.iterdir())) == 10
+    assert len(list(output.glob("*.png"))) == 10
     assert np.asarray(Image.open(output / "p0.png")).shape == (160, 192)

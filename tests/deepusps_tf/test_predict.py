@@ -3,9 +3,11 @@ import pytest
 from PIL import Image
 
 from data_prep.errors import InputError
-from deepusps_tf.crf import RELEASE_SETTINGS
+from deepusps_tf.crf import RELEASE_SETTINGS, refine
+from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.export import export_model
-from deepusps_tf.predict import predict_masks
+from deepusps_tf.predict import predict_photos
+from deepusps_tf.saliency_model import SaliencyModel
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
 
 
@@ -13,7 +15,7 @@ from tests.deepusps_tf.conftest import disc_photo, tiny_model
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     export_model(network=tiny_model(backbone="", size=32), size=32, folder=folder)
-    return folder
+    return SaliencyModel(folder)
 
 
 @pytest.fixture
@@ -25,26 +27,60 @@ def photos(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("crf", [None, RELEASE_SETTINGS])
-def test_a_mask_for_each_photo_at_its_own_size(model, photos, tmp_path, crf):
-    summary = predict_masks(model=model, images=photos, output=tmp_path / "out", crf=crf)
-    assert (summary.written, summary.kept, summary.skipped) == (3, 0, {})
+def predict(model, images, output, kind="mask", pool=None):
+    return predict_photos(model=model, images=images, output=output, kind=kind, pool=pool)
+
+
+def pixels(path):
+    return np.asarray(Image.open(path))
+
+
+def test_each_kind_at_the_photos_own_size(model, photos, tmp_path):
+    for kind in ("mask", "probability", "cutout"):
+        summary = predict(model, photos, tmp_path / kind, kind)
+        assert (summary.written, summary.kept, summary.skipped) == (3, 0, {})
     for number in range(3):
-        mask = np.asarray(Image.open(tmp_path / f"out/a photo {number}.png"))
-        assert mask.shape == (40 - number, 48)
-        assert set(np.unique(mask)) <= {0, 255}
+        name = f"a photo {number}.png"
+        photo = pixels(photos / name)
+        probability = model.predict(photo)
+        assert probability.shape == (40 - number, 48) and probability.dtype == np.float32
+        assert np.array_equal(pixels(tmp_path / "mask" / name), 255 * (probability > 0.5))
+        grey = np.rint(255 * probability)
+        assert np.array_equal(pixels(tmp_path / "probability" / name), grey)
+        assert np.array_equal(pixels(tmp_path / "cutout" / name), np.dstack([photo, grey]))
+
+
+def test_crf_refines_the_probability(model, photos, tmp_path):
+    with CrfPool(1, RELEASE_SETTINGS) as pool:
+        predict(model, photos, tmp_path / "out", "probability", pool)
+    photo = pixels(photos / "a photo 0.png")
+    expected = np.rint(255 * refine(photo, model.predict(photo)))
+    assert np.array_equal(pixels(tmp_path / "out/a photo 0.png"), expected)
+
+
+def test_one_photo_alone(model, photos, tmp_path):
+    assert predict(model, photos / "a photo 1.png", tmp_path / "out").written == 1
+    assert pixels(tmp_path / "out/a photo 1.png").shape == (39, 48)
 
 
 def test_resumes(model, photos, tmp_path):
-    predict_masks(model=model, images=photos, output=tmp_path / "out", crf=None)
+    predict(model, photos, tmp_path / "out")
     (tmp_path / "out/a photo 1.png").unlink()
-    summary = predict_masks(model=model / "1", images=photos, output=tmp_path / "out", crf=None)
+    summary = predict(model, photos, tmp_path / "out")
     assert (summary.written, summary.kept) == (1, 2)
+
+
+def test_pictures_of_another_kind_are_not_kept(model, photos, tmp_path):
+    predict(model, photos, tmp_path / "out")
+    with pytest.raises(InputError, match="a photo 0.png: was made with other settings"):
+        predict(model, photos, tmp_path / "out", "cutout")
+    with pytest.raises(InputError, match="by another program"):
+        predict(model, photos, photos)
 
 
 def test_broken_photo_among_good_ones_is_left_out(model, photos, tmp_path):
     (photos / "broken.jpg").write_bytes(b"\xff\xd8 cut")
-    summary = predict_masks(model=model, images=photos, output=tmp_path / "out", crf=None)
+    summary = predict(model, photos, tmp_path / "out")
     assert summary.written == 3
     assert [path.name for path in summary.skipped] == ["broken.jpg"]
 
@@ -52,9 +88,4 @@ def test_broken_photo_among_good_ones_is_left_out(model, photos, tmp_path):
 def test_nothing_but_broken_photos_is_an_error(model, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 cut")
     with pytest.raises(InputError, match="broken.jpg"):
-        predict_masks(model=model, images=tmp_path, output=tmp_path / "out", crf=None)
-
-
-def test_folder_without_a_model_is_named(photos, tmp_path):
-    with pytest.raises(InputError, match="nothing: holds no exported model"):
-        predict_masks(model=tmp_path / "nothing", images=photos, output=tmp_path, crf=None)
+        predict(model, tmp_path, tmp_path / "out")

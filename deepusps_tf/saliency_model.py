@@ -1,0 +1,74 @@
+"""An exported model in Python: photos of any size in, probability maps of the same sizes out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from data_prep.errors import InputError
+from deepusps_tf.export import exported_versions
+
+
+class SaliencyModel:
+    """Predicts with an exported model.
+
+    Args:
+        path: an exported version (`export/1`) or the folder of versions (the latest is taken).
+
+    Attributes:
+        path: the version's folder.
+
+    Raises:
+        InputError: where the folder holds no model that this program exported.
+    """
+
+    def __init__(self, path: str | Path):
+        path = Path(path)
+        versions = exported_versions(path)
+        if versions:
+            path = path / str(versions[-1])
+        self.path = path
+        if not (path / "saved_model.pb").is_file():
+            raise InputError(f"{path}: holds no exported model; give <workdir>/export")
+        try:
+            self._model = tf.saved_model.load(str(path))
+            self._signature = self._model.signatures["tensor"]
+            encoded = self._model.signatures["serving_default"].structured_outputs
+            self._size = int(encoded["probability"].shape[1])
+        except (tf.errors.OpError, OSError, KeyError, ValueError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise InputError(
+                f"{path}: cannot be loaded ({reason}); export it again with --mode=export"
+            ) from error
+
+    def predict(self, rgb: np.ndarray) -> np.ndarray:
+        """Predicts one photo.
+
+        Args:
+            rgb: uint8 or float [H, W, 3] in 0..255, any size from 1x1.
+
+        Returns:
+            float32 [H, W] in [0, 1], the probability of being salient.
+
+        Raises:
+            ValueError: for an array of another shape.
+        """
+        return self.predict_batch([rgb])[0]
+
+    def predict_batch(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Predicts photos, whose sizes may differ, in one step; see `predict`."""
+        for rgb in photos:
+            if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
+                raise ValueError(f"a photo must be an array [H, W, 3], not {list(rgb.shape)}")
+        side = (self._size, self._size)
+        # What the signature itself would do to each photo, which it can only take one by one.
+        squares = [
+            tf.image.resize(tf.cast(rgb, tf.float32), side, method="bicubic", antialias=True)
+            for rgb in photos
+        ]
+        maps = self._signature(image=tf.clip_by_value(tf.stack(squares), 0.0, 255.0))
+        return [
+            tf.image.resize(map_, rgb.shape[:2]).numpy()[..., 0]
+            for map_, rgb in zip(maps["probability"], photos, strict=True)
+        ]
