@@ -4,71 +4,15 @@ import shutil
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from deepusps_tf.records import clear_write_errors
+from deepusps_tf.records import clear_write_errors, encode_png
+from deepusps_tf.serving import ServingModule
 
-
-class ServingModule(tf.Module):
-    """A network with the signatures of the exported model.
-
-    `serving_default`: encoded photos, string [B] (JPEG, PNG, GIF or BMP, sizes may differ) ->
-    `probability` float32 [B, S, S, 1] at the network's size and `mask`, PNG bytes [B], each at its
-    photo's own size. `tensor`: photos float32 [B, H, W, 3] in 0..255 of any H, W -> `probability`
-    float32 [B, H, W, 1].
-
-    Args:
-        network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
-        size: S.
-    """
-
-    def __init__(self, network: keras.Model, size: int):
-        super().__init__()
-        self.network = network
-        self.size = size
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="bytes")])
-    def encoded(self, photos):
-        """Serves encoded photos."""
-        shapes, resized = tf.map_fn(
-            self._decode,
-            photos,
-            fn_output_signature=(
-                tf.TensorSpec([2], tf.int32),
-                tf.TensorSpec([self.size, self.size, 3], tf.float32),
-            ),
-        )
-        probability = self._predict(resized)
-        mask = tf.map_fn(_encode_mask, (probability, shapes), fn_output_signature=tf.string)
-        return {"probability": probability, "mask": mask}
-
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, name="image")])
-    def tensor(self, photos):
-        """Serves decoded photos."""
-        probability = self._predict(self._resize(photos))
-        own_size = tf.shape(photos)[1:3]
-        return {"probability": tf.image.resize(probability, own_size)}
-
-    def _predict(self, photos):
-        # An empty batch would crash oneDNN's convolutions, so none is ever run on one.
-        count = tf.shape(photos)[0]
-        filled = tf.pad(photos, [[0, tf.cast(count == 0, tf.int32)], [0, 0], [0, 0], [0, 0]])
-        return self.network(filled, training=False)[:count]
-
-    def _decode(self, photo):
-        rgb = tf.io.decode_image(photo, channels=3, expand_animations=False)
-        rgb.set_shape([None, None, 3])
-        return tf.shape(rgb)[:2], self._resize(rgb)
-
-    def _resize(self, photos):
-        resized = tf.image.resize(photos, (self.size, self.size), method="bicubic", antialias=True)
-        return tf.clip_by_value(resized, 0.0, 255.0)
-
-
-def _encode_mask(probability_and_shape):
-    probability, shape = probability_and_shape
-    salient = tf.image.resize(probability, shape) > 0.5
-    return tf.io.encode_png(tf.cast(salient, tf.uint8) * 255)
+WARM_UP = "assets.extra/tf_serving_warmup_requests"
+_WARM_UP_SIDE = 256
 
 
 def export_model(*, network: keras.Model, size: int, folder: Path) -> Path:
@@ -90,10 +34,34 @@ def export_model(*, network: keras.Model, size: int, folder: Path) -> Path:
     partial = folder / f"{version}.tmp"
     shutil.rmtree(partial, ignore_errors=True)
     module = ServingModule(network, size)
-    signatures = {"serving_default": module.encoded, "tensor": module.tensor}
     with clear_write_errors(str(partial)):
-        tf.saved_model.save(module, str(partial), signatures=signatures)
+        tf.saved_model.save(module, str(partial), signatures=module.signatures)
+        _write_warm_up(partial / WARM_UP, folder.name)
     return partial.replace(folder / str(version))
+
+
+def _write_warm_up(path: Path, model_name: str) -> None:
+    """Writes a request a signature, which TF Serving runs before it says that it is ready."""
+    photo = np.full((_WARM_UP_SIDE, _WARM_UP_SIDE, 3), 128, np.uint8)
+    inputs = {
+        "serving_default": {"bytes": np.array([encode_png(photo)])},
+        "tensor": {"image": photo[None].astype(np.float32)},
+        "tensor_uint8": {"image": photo[None]},
+    }
+    tf.io.gfile.makedirs(str(path.parent))
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for signature, tensors in inputs.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name = model_name
+            request.model_spec.signature_name = signature
+            for name, values in tensors.items():
+                request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+            log = prediction_log_pb2.PredictLog(request=request)
+            writer.write(
+                prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString(
+                    deterministic=True
+                )
+            )
 
 
 def exported_versions(folder: Path) -> list[int]:

@@ -45,7 +45,7 @@ def test_encoded_photos_of_different_sizes(signatures):
     photos = [disc_photo(0)[0], disc_photo(1)[0][:25]]
     served = signatures["serving_default"](bytes=tf.constant([encode_png(p) for p in photos]))
     assert served["probability"].shape == (2, SIZE, SIZE, 1)
-    for png, photo in zip(served["mask"].numpy(), photos, strict=True):
+    for png, photo in zip(served["mask_bytes"].numpy(), photos, strict=True):
         mask = tf.io.decode_png(png).numpy()
         assert mask.shape == (*photo.shape[:2], 1)
         assert set(np.unique(mask)) <= {0, 255}
