@@ -114,6 +114,11 @@ class Config:
         1024, "Megabytes of CRF lattices kept from epoch to epoch, 5 a photo at 160x160; 0: none."
     )
 
+    format: str = setting(
+        "saved_model",
+        "What --mode=export writes: the next version for TF Serving, or one file in the workdir.",
+        choices=("saved_model", "keras", "weights", "onnx", "litert"),
+    )
     compare: str | None = setting(
         None,
         "Workdir of another finished run, an oracle for instance, whose error on each photo "

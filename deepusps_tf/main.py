@@ -75,10 +75,22 @@ def report(config: Config) -> None:
 
 
 def export(config: Config) -> None:
-    """Exports the fused network of a workdir as one more version."""
+    """Exports the fused network of a workdir as one more version, or as one file."""
+    from deepusps_tf.portable import write_portable
+    from deepusps_tf.train import load_fusion
     from deepusps_tf.workdir import saved_run
 
-    print(f"model: {_export(saved_run(config))}")
+    saved = saved_run(config)
+    if config.format == "saved_model":
+        path = _export(saved)
+    else:
+        path = write_portable(
+            network=load_fusion(saved),
+            size=saved.size,
+            folder=Path(config.workdir),
+            form=config.format,
+        )
+    print(f"model: {path}")
 
 
 def predict(config: Config) -> None:

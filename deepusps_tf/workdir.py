@@ -21,6 +21,7 @@ FREE_SETTINGS = {
     "model",
     "output",
     "compare",
+    "format",
     "prediction",
 }
 
