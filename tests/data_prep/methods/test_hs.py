@@ -33,90 +33,27 @@ def test_tree_minimum_solves_the_linear_system():
     np.testing.assert_allclose(hs.tree_minimum(cues, parents, beta, ties), expected[:7])
 
 
-def test_region_scale_is_the_largest_square():
-    labels = np.ones((9, 12), np.int32)
-    labels[1:5, 2:8] = 0
-    labels[2, 2] = 1  # leaves a 4x4 square in columns 3..7
-    labels[7, 0:9] = 0
-    whole = np.array([0, 9, 0, 12])
-    assert hs.region_scale(labels, 0, whole) == 4
-    assert hs.region_scale(labels, 0, np.array([6, 9, 0, 12])) == 1
-    assert hs.region_scale(labels, 5, whole) == 0
-    assert hs.region_scale(np.zeros((5, 3), np.int32), 0, np.array([0, 5, 0, 3])) == 3
-
-
-def test_join_alike_by_hand():
-    # Leeway 6 over sizes 2, 2, 3: 0 and 1 differ by 2 <= 6/2 and join, with 2 within. Region 2
-    # differs by 3: within 2 + 6/4 = 3.5 of the group, but not within its own 0 + 6/3 = 2.
-    pairs, distances = np.array([[0, 1], [1, 2]]), np.array([2.0, 3.0])
-    groups = hs.join_alike(pairs, distances, np.array([2.0, 2.0, 3.0]), 6.0)
-    assert groups[0] == groups[1] != groups[2]
-    groups = hs.join_alike(pairs, distances, np.array([2.0, 2.0, 2.0]), 6.0)
-    assert groups[0] == groups[1] == groups[2]
-
-
-def test_merge_small_joins_the_likest_and_updates():
-    # A 1-pixel and a 2x2 region between a dark and a bright one.
-    labels = np.zeros((6, 10), np.int32)
-    labels[:, 5:] = 1
-    labels[0, 4:6] = 2
-    labels[3:5, 5:7] = 3
-    colours = np.array([[0.0, 0, 0], [100, 0, 0], [90, 0, 0], [30, 0, 0]])
-    merged = hs.merge_small(labels, colours, 2)
-    assert merged[0, 4] == merged[0, 9]
-    np.testing.assert_array_equal(np.unique(merged), [0, 1, 2])
-    merged = hs.merge_small(labels, colours, 3)
-    np.testing.assert_array_equal(np.unique(merged), [0, 1])
-    assert merged[3, 5] == merged[0, 0]
-    np.testing.assert_array_equal(hs.merge_small(labels, colours, 7), np.zeros((6, 10)))
-
-
-def test_merged_colours_are_weighted_by_size():
-    # Region 1 (1 row of 4) joins 0 (1 row of 4); their mean 5 is nearer to 3's 9 than to 2's 0.
-    labels = np.repeat(np.array([2, 0, 1, 3], np.int32), [4, 1, 1, 4])[:, None].repeat(4, axis=1)
-    colours = np.array([[4.0, 0, 0], [6, 0, 0], [0, 0, 0], [9, 0, 0]])
-    merged = hs.merge_small(labels, colours, 4)
-    np.testing.assert_array_equal(merged[:, 0], [0] * 4 + [1] * 6)
-
-
-def test_base_regions_split_at_edges_only():
-    rgb = np.full((40, 60, 3), 20, np.uint8)
-    rgb[10:30, 20:40] = (200, 30, 30)
-    labels = hs.base_regions(rgb, rgb.astype(np.float32))
-    assert labels[20, 30] != labels[2, 2]
-    assert len(np.unique(labels[12:28, 22:38])) == 1
-
-
-def test_layers_are_nested_and_large_enough():
-    rgb = read_noise()
-    labels = hs.base_regions(rgb, rgb.astype(np.float32))
-    for scale in (3, 9):
-        colours = np.zeros((labels.max() + 1, 3))
-        coarser = hs.merge_small(labels, colours, scale)
-        pairs = np.unique(np.stack([labels.ravel(), coarser.ravel()], axis=1), axis=0)
-        assert len(pairs) == labels.max() + 1
-        box = np.array([0, rgb.shape[0], 0, rgb.shape[1]])
-        for region in range(coarser.max() + 1):
-            assert hs.region_scale(coarser, region, box) >= scale
-        labels = coarser
-
-
-def read_noise():
-    rgb = np.random.default_rng(3).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    return np.kron(rgb, np.ones((9, 9, 1), np.uint8))
+def test_border_share_counts_corners_twice():
+    labels = np.zeros((3, 4), np.int32)
+    labels[:, 3] = 1  # of the 14 pixels of rows and columns: 3, and its corners again
+    labels[1, 1] = 2
+    np.testing.assert_allclose(hs.border_share(labels), [9 / 14, 5 / 14, 0])
 
 
 def test_region_cue_by_hand():
-    # Two regions side by side see each other only: equal contrast, and locations by symmetry.
+    # Two halves of a photo that see each other only: equal contrast, so neither stands out.
     labels = np.zeros((4, 8), np.int32)
     labels[:, 4:] = 1
-    lab = np.where(labels[..., None] == 0, 0.0, 50.0) * np.array([1.0, 0, 0])
-    np.testing.assert_array_equal(hs.region_cue(labels, lab), [0, 0])
-    # A region inside has full contrast and location; the border region has neither.
-    labels = np.zeros((9, 9), np.int32)
-    labels[3:6, 3:6] = 1
     lab = labels[..., None] * np.array([50.0, 0, 0])
-    np.testing.assert_array_equal(hs.region_cue(labels, lab), [0, 1])
+    np.testing.assert_array_equal(hs.region_cue(labels, lab, np.array([1.0, 1]), 0.5, 4.0), [0, 0])
+    # Only the right one counts: the left has all the contrast, times its own location.
+    location = np.exp(
+        -4
+        * (np.array([0.375, 0.125])[:, None] ** 2 + [[0.4375**2, 0.3125**2, 0.1875**2, 0.0625**2]])
+    )
+    np.testing.assert_allclose(
+        hs.region_cue(labels, lab, np.array([0.0, 1]), 0.5, 4.0), [location.mean(), 0]
+    )
 
 
 @pytest.mark.slow
