@@ -39,7 +39,7 @@ class Constants:
     scales: tuple[int, ...] = (3, 17, 33)
     weigh: Callable[[np.ndarray], np.ndarray] = border_share
     reach: tuple[float, ...] = (0.5, 0.5, 0.5)
-    centre_fall: float = 3.0
+    centre_fall: float = 2.0
     cue_weights: tuple[float, ...] = (0.1, 4.0, 4.0)
     tie_weights: tuple[float, ...] = (4.0, 4.0)
 
@@ -93,8 +93,8 @@ def region_cue(
     """How much each region of a layer stands out: contrast times location (sec. 3.2).
 
     Contrast: C_i = sum_j w_j exp(-||p_i - p_j||^2 / sigma^2) ||c_i - c_j||, with p the mean
-    position, photo sides being 1, and c the mean Lab colour, scaled to [0, 1]. Location: mean of
-    exp(-lambda ||p - centre||^2) over the pixels.
+    position, photo sides being 1, and c the mean Lab colour. Location: mean of
+    exp(-lambda ||p - centre||^2) over the pixels. Both are scaled to [0, 1].
 
     Args:
         labels: int32 [H, W], 0..N-1.
@@ -117,7 +117,7 @@ def region_cue(
     y = np.exp(-centre_fall * ((np.arange(height) + 0.5) / height - 0.5) ** 2)
     x = np.exp(-centre_fall * ((np.arange(width) + 0.5) / width - 0.5) ** 2)
     location = superpixels.region_means(labels, (y[:, None] * x)[..., None])[:, 0]
-    return superpixels.min_max(contrast) * location
+    return superpixels.min_max(contrast) * superpixels.min_max(location)
 
 
 def tree_minimum(

@@ -40,11 +40,11 @@ def test_merged_colours_are_weighted_by_size():
 
 
 def test_base_regions_are_linked_by_small_steps():
-    # Steps of 6 are linked, of 7 not, nor of (4, 4, 4), whose length is 6.93; corners do not link.
-    row = np.array([0, 6, 12, 19, 25], np.uint8)
+    # Steps of 4 in each channel are linked, of 5 in one are not; corners do not link.
     rgb = np.zeros((1, 6, 3), np.uint8)
-    rgb[0, :5, 1] = row
-    rgb[0, 5] = (4, 29, 4)
+    rgb[0, :, 1] = (0, 4, 8, 3, 7, 7)
+    rgb[0, 4] = (4, 7, 4)
+    rgb[0, 5] = (9, 7, 4)
     np.testing.assert_array_equal(hs_layers.base_regions(rgb), [[0, 0, 0, 1, 1, 2]])
     rgb = np.zeros((2, 2, 3), np.uint8)
     rgb[[0, 1], [0, 1]] = 200
