@@ -39,7 +39,7 @@ class Constants:
     scales: tuple[int, ...] = (3, 17, 33)
     weigh: Callable[[np.ndarray], np.ndarray] = border_share
     reach: tuple[float, ...] = (0.5, 0.5, 0.5)
-    centre_fall: float = 2.0
+    centre_fall: float = 4.0
     cue_weights: tuple[float, ...] = (0.1, 4.0, 4.0)
     tie_weights: tuple[float, ...] = (4.0, 4.0)
 
