@@ -139,8 +139,8 @@ def label_record(photo: Photo, path: Path, max_side: int) -> LabelRecord:
     return LabelRecord.from_map(photo.id, fit_within(saliency, max_side))
 
 
-def check_masks(photos: Sequence[Photo], masks: Path) -> dict[str, Path]:
-    """Finds each photo's mask: id -> path.
+def check_masks(photos: Sequence[Photo], masks: Path, kind: str = "photo") -> dict[str, Path]:
+    """Finds the mask of each photo, or of each of another `kind` of picture: id -> path.
 
     Raises:
         InputError: naming the first photo without one.
@@ -148,7 +148,7 @@ def check_masks(photos: Sequence[Photo], masks: Path) -> dict[str, Path]:
     paths = {mask.id: mask.path for mask in list_photos(masks)}
     for photo in photos:
         if photo.id not in paths:
-            raise InputError(f"{masks}: no mask for photo {photo.id}; add it or move the photo")
+            raise InputError(f"{masks}: no mask for {kind} {photo.id}; add it or move the {kind}")
     return paths
 
 

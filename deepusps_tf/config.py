@@ -124,8 +124,20 @@ class Config:
         "Workdir of another finished run, an oracle for instance, whose error on each photo "
         "--mode=report draws against this run's.",
     )
-    model: str | None = setting(None, "An exported model's folder, for --mode=predict.")
-    output: str | None = setting(None, "Folder that --mode=predict writes to.")
+    model: str | None = setting(
+        None, "An exported model's folder, for --mode=predict and to evaluate on --images."
+    )
+    output: str | None = setting(
+        None, "Folder that --mode=predict writes to, and evaluate its figures."
+    )
+    maps: str | None = setting(
+        None, "Folder of 8-bit maps named like --masks, for --mode=evaluate to score."
+    )
+    test_set: str | None = setting(
+        None,
+        "What --mode=evaluate calls what it scores on; by default the folder that --masks lies "
+        "in, or the name of the records.",
+    )
     prediction: str = setting(
         "mask",
         "What --mode=predict writes of each photo: its mask, its probability map, or the photo cut "
@@ -163,16 +175,33 @@ class Config:
         sources = [name for name in ("images", "sample_size") if getattr(self, name)]
         if self.mode == "train":
             _require(len(sources) < 2, "--images and --sample_size contradict: give one of them")
-        _require(not (self.masks and not self.images), "--masks needs --images")
+        if self.mode == "evaluate":
+            self._check_evaluated()
+        else:
+            _require(not (self.masks and not self.images), "--masks needs --images")
         _require(
             bool(self.test_images) == bool(self.test_masks), "--test_images needs --test_masks"
         )
         _require(not (self.holdout and self.test_images), "--holdout and --test_images contradict")
 
+    def _check_evaluated(self):
+        pictures = [name for name in ("maps", "images") if getattr(self, name)]
+        _require(len(pictures) < 2, "--maps and --images contradict: give one of them")
+        if pictures:
+            _require(bool(self.masks), f"--{pictures[0]} needs --masks to score by")
+        else:
+            _require(not self.masks, "--masks needs --images or --maps")
+            _require(not self.model, "--model needs --images and --masks to score on")
+        what = [name for name in ("maps", "model", "workdir") if getattr(self, name)]
+        _require(bool(what), "--mode=evaluate needs --workdir, --model or --maps")
+        _require(len(what) < 2, f"--{' and --'.join(what)} contradict: give one of them")
+        if "workdir" not in what:
+            _require(bool(self.output), f"--{what[0]} needs --output to keep the figures in")
+
     def _check_mode(self):
         needs = {
             "train": ("records", "workdir"),
-            "evaluate": ("workdir",),
+            "evaluate": (),
             "export": ("workdir",),
             "report": ("workdir",),
             "predict": ("model", "images", "output"),

@@ -1,7 +1,7 @@
 """Scores of maps, labels and networks on a set of photos with truth masks."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -10,6 +10,8 @@ from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import label_batches, scoring_batches
 from deepusps_tf.metrics import image_scores
 from deepusps_tf.records import RecordSet
+
+PLAIN, REFINED = "prediction", "prediction + CRF"  # what a network's two outputs are called
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +69,28 @@ def predict_set(
         )
 
 
+def network_outputs(
+    *,
+    network: keras.Model,
+    images: RecordSet,
+    size: int,
+    batch_size: int,
+    pool: CrfPool | None,
+) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+    """Runs a network and, where there is a pool, the CRF over a set of photos with masks.
+
+    Yields:
+        ({"prediction": maps, "prediction + CRF": maps}, masks) of each batch, float32 [B, S, S],
+        the second output only with a pool.
+    """
+    for batch in predict_set(network=network, images=images, size=size, batch_size=batch_size):
+        outputs = {PLAIN: batch.probability}
+        if pool is not None:
+            maps = pool.refine_all(zip(batch.rgb, batch.probability, strict=True))
+            outputs[REFINED] = np.stack(list(maps))
+        yield outputs, batch.mask
+
+
 def score_network(
     *,
     network: keras.Model,
@@ -75,21 +99,14 @@ def score_network(
     batch_size: int,
     pool: CrfPool | None,
 ) -> dict[str, Scores]:
-    """Scores a network's predictions and, where there is a pool, their CRF refinement.
-
-    Returns:
-        {"prediction": Scores, "prediction + CRF": Scores}, the second only with a pool.
-    """
-    plain, refined = [], []
-    for batch in predict_set(network=network, images=images, size=size, batch_size=batch_size):
-        plain.append((batch.probability, batch.mask))
-        if pool is not None:
-            maps = pool.refine_all(zip(batch.rgb, batch.probability, strict=True))
-            refined.append((np.stack(list(maps)), batch.mask))
-    scores = {"prediction": score_maps(plain)}
-    if pool is not None:
-        scores["prediction + CRF"] = score_maps(refined)
-    return scores
+    """Scores each of a network's outputs, named as in `network_outputs`."""
+    each = {}
+    for outputs, masks in network_outputs(
+        network=network, images=images, size=size, batch_size=batch_size, pool=pool
+    ):
+        for output, maps in outputs.items():
+            each.setdefault(output, []).append(map_scores(maps, masks))
+    return {output: mean_scores(parts) for output, parts in each.items()}
 
 
 def score_labels(*, images: RecordSet, labels: RecordSet, size: int) -> Scores:
@@ -107,9 +124,16 @@ def label_change(*, images: RecordSet, before: RecordSet, after: RecordSet, size
 
 def score_maps(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Scores:
     """Averages the scores of float32 (maps [B, S, S], masks [B, S, S]) over all images."""
-    collected = [
-        np.stack([np.asarray(values) for values in image_scores(maps[..., None], masks[..., None])])
-        for maps, masks in batches
-    ]
-    each = np.concatenate(collected, axis=1)
+    return mean_scores([map_scores(maps, masks) for maps, masks in batches])
+
+
+def map_scores(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Scores float32 maps [B, H, W] by their masks: [5, B], a row for each figure of `Scores`."""
+    scores = image_scores(maps[..., None], masks[..., None])
+    return np.stack([np.asarray(values) for values in scores])
+
+
+def mean_scores(parts: Sequence[np.ndarray]) -> Scores:
+    """Averages what `map_scores` gave over all images."""
+    each = np.concatenate(parts, axis=1)
     return Scores(each.shape[1], *(float(value) for value in each.mean(axis=1)))

@@ -2,6 +2,7 @@
 
 python -m deepusps_tf.main --flagfile=configs/demo.flags
 python -m deepusps_tf.main --flagfile=configs/cpu.flags --images=DIR
+python -m deepusps_tf.main --mode=evaluate --workdir=DIR --images=DIR --masks=DIR
 python -m deepusps_tf.main --mode=predict --model=DIR --images=DIR --output=DIR
 """
 
@@ -56,12 +57,19 @@ def train(config: Config) -> None:
 
 
 def evaluate(config: Config) -> None:
-    """Scores the fused network of a workdir on a labelled set of records."""
-    from deepusps_tf.rounds import score_fusion
-    from deepusps_tf.stages import table_text
-    from deepusps_tf.workdir import saved_run
+    """Scores a run, an exported model or maps on a labelled set, and keeps the figures."""
+    from deepusps_tf.run_scores import evaluate_maps, evaluate_model, evaluate_run
+    from deepusps_tf.scorecard import cards_text, keep_cards
 
-    print(table_text(score_fusion(saved_run(config))))
+    if config.maps:
+        cards = evaluate_maps(config)
+    elif config.model:
+        cards = evaluate_model(config)
+    else:
+        cards = evaluate_run(config)
+    folder = Path(config.output or config.workdir)
+    keep_cards(folder, cards)
+    print(f"{cards_text(cards)}\nfigures: {folder}/evaluation.json, evaluation.csv")
 
 
 def report(config: Config) -> None:
@@ -97,10 +105,10 @@ def predict(config: Config) -> None:
     """Writes a mask, a probability map or a cutout of each photo of a folder, or of one photo."""
     from deepusps_tf.predict import predict_photos
     from deepusps_tf.rounds import crf_pool
-    from deepusps_tf.saliency_model import SaliencyModel
+    from deepusps_tf.saliency_model import load_model
 
-    model = SaliencyModel(config.model)
-    with crf_pool(config) as pool:
+    model = load_model(config.model)
+    with crf_pool(config, one_pass=True) as pool:
         summary = predict_photos(
             model=model,
             images=Path(config.images),

@@ -56,7 +56,7 @@ def predict_photos(
     """
     images, output = Path(images), Path(output)
     photos = [Photo(images.stem, images)] if images.is_file() else list_photos(images)
-    _claim(output, photos, {"model": str(model.path), "as": kind, "crf": pool and pool.settings})
+    _claim(output, photos, {"model": model.name, "as": kind, "crf": pool and pool.settings})
     missing = [photo for photo in photos if not (output / f"{photo.id}.png").is_file()]
     skipped: dict[Path, str] = {}
     written, kept = 0, len(photos) - len(missing)
@@ -68,13 +68,18 @@ def predict_photos(
             if pool is not None:
                 maps = pool.refine_all(zip(readings, maps, strict=True))
             for (photo, _, size), probability in zip(batch, maps, strict=True):
-                pixels = _picture(photo, cv2.resize(probability, size[::-1]), kind)
+                pixels = _picture(photo, enlarge(probability, size), kind)
                 write_png(output / f"{photo.id}.png", pixels)
                 written += 1
             progress.update(kept + written + len(skipped) - progress.n)
     if skipped and not written + kept:
         raise InputError(next(iter(skipped.values())))
     return PredictionSummary(written, kept, skipped)
+
+
+def enlarge(probability: np.ndarray, own_size: tuple[int, int]) -> np.ndarray:
+    """Brings a map, float32 [h, w], to a photo's own (H, W)."""
+    return cv2.resize(probability, own_size[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _claim(output: Path, photos: list[Photo], settings: dict) -> None:

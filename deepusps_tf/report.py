@@ -60,7 +60,7 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
                 _svg_uri(stage_chart(rows)),
             )
         )
-        with crf_pool(config) as pool:
+        with crf_pool(config, one_pass=True) as pool:
             judged, scatter = _judge(config, photos, pool)
         galleries = judged + galleries
         charts += scatter

@@ -22,7 +22,7 @@ from deepusps_tf.records import RecordSet
 from deepusps_tf.round_result import RoundResult, is_finished, read_result
 from deepusps_tf.stages import StageRow, scored
 from deepusps_tf.summaries import write_round_pictures, write_scores, write_settings
-from deepusps_tf.train import Round, Trainer, load_fusion
+from deepusps_tf.train import Round, Trainer
 
 
 def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRow]:
@@ -46,36 +46,20 @@ def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRo
     return schedule.rows
 
 
-def score_fusion(config: Config) -> list[StageRow]:
-    """Scores the fused network of a workdir on the test photos of its records, or of --records.
-
-    Where there are no test photos with masks, the training photos with masks are taken.
-
-    Raises:
-        InputError: where the run is not finished, or no photo has a mask.
-    """
-    split, images = open_photos(config.records).held_out()
-    if images is None:
-        raise InputError(f"{config.records}: no photos with masks to score on")
-    with crf_pool(config) as pool:
-        outputs = score_network(
-            network=load_fusion(config),
-            images=images,
-            size=config.size,
-            batch_size=config.batch_size,
-            pool=pool,
-        )
-    return [StageRow("fusion", 1, output, split, scores) for output, scores in outputs.items()]
-
-
 @contextlib.contextmanager
-def crf_pool(config: Config) -> Iterator[CrfPool | None]:
-    """Starts the CRF's processes for a run, or gives None with --nocrf."""
+def crf_pool(config: Config, *, one_pass: bool = False) -> Iterator[CrfPool | None]:
+    """Starts the CRF's processes for a run, or gives None with --nocrf.
+
+    Args:
+        config: the run's settings.
+        one_pass: each photo comes once, so that keeping its lattices would gain nothing.
+    """
     if not config.crf:
         yield None
         return
     settings = CrfSettings(iterations=config.crf_iterations)
-    with CrfPool(config.crf_processes, settings, config.crf_cache * 2**20) as pool:
+    cache_bytes = 0 if one_pass else config.crf_cache * 2**20
+    with CrfPool(config.crf_processes, settings, cache_bytes) as pool:
         yield pool
 
 

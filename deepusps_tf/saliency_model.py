@@ -1,46 +1,30 @@
-"""An exported model in Python: photos of any size in, probability maps of the same sizes out."""
+"""A trained network in Python: photos of any size in, probability maps of the same sizes out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from data_prep.errors import InputError
 from deepusps_tf.export import exported_versions
+from deepusps_tf.serving import ServingModule
 
 
 class SaliencyModel:
-    """Predicts with an exported model.
+    """Predicts photos as the export of their network does; see `load_model`, `wrap_network`.
 
     Args:
-        path: an exported version (`export/1`) or the folder of versions (the latest is taken).
-
-    Attributes:
-        path: the version's folder.
-
-    Raises:
-        InputError: where the folder holds no model that this program exported.
+        serve: the signature `tensor` of an export.
+        size: side of the network's input in pixels.
+        name: what the model is called, or where it lies.
     """
 
-    def __init__(self, path: str | Path):
-        path = Path(path)
-        versions = exported_versions(path)
-        if versions:
-            path = path / str(versions[-1])
-        self.path = path
-        if not (path / "saved_model.pb").is_file():
-            raise InputError(f"{path}: holds no exported model; give <workdir>/export")
-        try:
-            self._model = tf.saved_model.load(str(path))
-            self._signature = self._model.signatures["tensor"]
-            encoded = self._model.signatures["serving_default"].structured_outputs
-            self._size = int(encoded["probability"].shape[1])
-        except (tf.errors.OpError, OSError, KeyError, ValueError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise InputError(
-                f"{path}: cannot be loaded ({reason}); export it again with --mode=export"
-            ) from error
+    def __init__(self, serve: Callable[..., dict[str, tf.Tensor]], size: int, name: str):
+        self._serve = serve
+        self._size = size
+        self.name = name
 
     def predict(self, rgb: np.ndarray) -> np.ndarray:
         """Predicts one photo.
@@ -67,8 +51,42 @@ class SaliencyModel:
             tf.image.resize(tf.cast(rgb, tf.float32), side, method="bicubic", antialias=True)
             for rgb in photos
         ]
-        maps = self._signature(image=tf.clip_by_value(tf.stack(squares), 0.0, 255.0))
+        maps = self._serve(tf.clip_by_value(tf.stack(squares), 0.0, 255.0))
         return [
             tf.image.resize(map_, rgb.shape[:2]).numpy()[..., 0]
             for map_, rgb in zip(maps["probability"], photos, strict=True)
         ]
+
+
+def load_model(path: str | Path) -> SaliencyModel:
+    """Loads an exported model.
+
+    Args:
+        path: an exported version (`export/1`) or the folder of versions (the latest is taken).
+
+    Raises:
+        InputError: where the folder holds no model that this program exported.
+    """
+    path = Path(path)
+    versions = exported_versions(path)
+    if versions:
+        path = path / str(versions[-1])
+    if not (path / "saved_model.pb").is_file():
+        raise InputError(f"{path}: holds no exported model; give <workdir>/export")
+    try:
+        loaded = tf.saved_model.load(str(path))
+        signature = loaded.signatures["tensor"]
+        encoded = loaded.signatures["serving_default"].structured_outputs
+        size = int(encoded["probability"].shape[1])
+    except (tf.errors.OpError, OSError, KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{path}: cannot be loaded ({reason}); export it again with --mode=export"
+        ) from error
+    return SaliencyModel(lambda photos: signature(image=photos), size, str(path))
+
+
+def wrap_network(network: keras.Model, size: int) -> SaliencyModel:
+    """Does with a network what its export would; `size` is the side of its input in pixels."""
+    module = ServingModule(network, size)  # its functions do not keep it alive
+    return SaliencyModel(lambda photos: module.tensor(photos), size, network.name)

@@ -13,16 +13,8 @@ from deepusps_tf.records import write_text
 SETTINGS = "config.flags"
 # May differ when a run is resumed: they change where and how fast it runs, not what comes out.
 FREE_SETTINGS = {
-    "mode",
-    "jobs",
-    "crf_processes",
-    "crf_cache",
-    "devices",
-    "model",
-    "output",
-    "compare",
-    "format",
-    "prediction",
+    *("mode", "jobs", "crf_processes", "crf_cache", "devices"),
+    *("model", "output", "maps", "test_set", "compare", "format", "prediction"),
 }
 
 
@@ -47,7 +39,7 @@ def saved_run(config: Config) -> Config:
     """Reads the settings of the run in `config.workdir`, for modes that use what it left.
 
     Args:
-        config: its workdir, mode and compare count, and its records where they are named.
+        config: its workdir and compare count, and its records where they are named.
 
     Raises:
         InputError: where the workdir holds no run.
@@ -58,11 +50,7 @@ def saved_run(config: Config) -> Config:
     saved = read_flagfile(path)
     records = config.records or saved.records
     return dataclasses.replace(
-        saved,
-        mode=config.mode,
-        workdir=config.workdir,
-        records=records,
-        compare=config.compare,
+        saved, workdir=config.workdir, records=records, compare=config.compare
     )
 
 

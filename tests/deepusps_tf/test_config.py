@@ -65,6 +65,16 @@ def test_flags_cover_every_field_once():
         ({"size": 100}, "multiple of 8"),
         ({"epochs": 0}, "--epochs must be at least 1"),
         ({"mode": "predict"}, "--mode=predict needs --model"),
+        ({"mode": "evaluate", "workdir": None}, "needs --workdir, --model or --maps"),
+        ({"mode": "evaluate", "masks": "m"}, "--masks needs --images or --maps"),
+        ({"mode": "evaluate", "images": "i"}, "--images needs --masks to score by"),
+        ({"mode": "evaluate", "maps": "a", "images": "i"}, "--maps and --images contradict"),
+        ({"mode": "evaluate", "maps": "a", "masks": "m"}, "--maps and --workdir contradict"),
+        ({"mode": "evaluate", "model": "e"}, "--model needs --images and --masks"),
+        (
+            {"mode": "evaluate", "workdir": None, "maps": "a", "masks": "m"},
+            "--maps needs --output to keep the figures in",
+        ),
     ],
 )
 def test_contradictions_are_refused_in_one_line(changes, message):

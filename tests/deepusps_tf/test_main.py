@@ -113,11 +113,14 @@ def test_photos_in_model_out(tmp_path):
     (images / "broken.jpg").unlink()
     assert "export/2" in run("--mode=export", f"--workdir={tmp_path}/run").stdout
     scored = run("--mode=evaluate", f"--workdir={tmp_path}/run").stdout
-    # The two tables pad their first column differently.
-    rows = [line.split() for line in first.stdout.splitlines()]
-    assert scored.splitlines()[2].split() in rows
-    output = tmp_path / "masks out"
+    fused = next(line for line in first.stdout.splitlines() if line.startswith("fusion prediction"))
+    assert ["MAE", fused.split()[2]] == scored.splitlines()[2].split()[:2]
     model = tmp_path / "run/export"
+    photos = [f"--images={masks}", f"--masks={masks}", f"--output={tmp_path}/figures"]
+    run("--mode=evaluate", f"--model={model}", *photos, "--nocrf")
+    table = (tmp_path / "figures/evaluation.csv").read_text().splitlines()
+    assert table[1].startswith("photos,prediction,each photo's own size,11,")
+    output = tmp_path / "masks out"
     run("--mode=predict", f"--model={model}", f"--images={images}", f"--output={output}")
     assert len(list(output.glob("*.png"))) == 10
     assert np.asarray(Image.open(output / "p0.png")).shape == (160, 192)

@@ -7,7 +7,7 @@ from deepusps_tf.crf import RELEASE_SETTINGS, refine
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.export import export_model
 from deepusps_tf.predict import predict_photos
-from deepusps_tf.saliency_model import SaliencyModel
+from deepusps_tf.saliency_model import load_model
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
 
 
@@ -15,7 +15,7 @@ from tests.deepusps_tf.conftest import disc_photo, tiny_model
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     export_model(network=tiny_model(backbone="", size=32), size=32, folder=folder)
-    return SaliencyModel(folder)
+    return load_model(folder)
 
 
 @pytest.fixture

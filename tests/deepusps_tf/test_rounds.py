@@ -8,10 +8,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
 from data_prep.errors import InputError
+from deepusps_tf.config import Config
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.report import write_report
-from deepusps_tf.rounds import handcrafted_threshold, run_rounds, score_fusion
+from deepusps_tf.rounds import handcrafted_threshold, run_rounds
+from deepusps_tf.run_scores import evaluate_run
 from deepusps_tf.stages import collect_rows
 from deepusps_tf.workdir import save_settings
 from tests.deepusps_tf.conftest import write_disc_records
@@ -25,6 +27,13 @@ def short(config, *, rounds=1, **changes):
     return dataclasses.replace(
         config, methods=("rbd",), crf=False, rounds=rounds, learning_rates=rates, **changes
     )
+
+
+def evaluated(config):
+    """The figures of a finished run, scored once more."""
+    save_settings(config)
+    run = Config(mode="evaluate", workdir=config.workdir)
+    return [card.scores for card in evaluate_run(run)]
 
 
 @pytest.mark.slow
@@ -47,8 +56,7 @@ def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
     assert collect_rows(tiny_config) == rows
     _check_report(tiny_config, rows)
     _check_tensorboard(tmp_path / "run/logs")
-    again = score_fusion(tiny_config)
-    assert again == rows[-2:]
+    assert evaluated(tiny_config) == [row.scores for row in rows[-2:]]
     monkeypatch.setattr("deepusps_tf.rounds.Trainer", None)
     assert run_rounds(tiny_config, make_strategy("cpu:1")) == rows  # nothing is trained twice
 
@@ -95,7 +103,7 @@ def test_runs_without_any_mask(tiny_config, tmp_path):
     assert (tmp_path / "run/fusion/network.weights.h5").is_file()
     assert write_report(config, rows).is_file()
     with pytest.raises(InputError, match="no photos with masks to score on"):
-        score_fusion(config)
+        evaluated(config)
 
 
 @pytest.mark.slow
@@ -133,4 +141,4 @@ def test_masks_without_a_test_set_score_the_training_photos(tiny_config, tmp_pat
         ("rbd round 1 prediction", "train"),
         ("fusion prediction", "train"),
     ]
-    assert score_fusion(config) == rows[-1:]
+    assert evaluated(config) == [rows[-1].scores]

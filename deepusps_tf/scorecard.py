@@ -1,0 +1,140 @@
+"""All figures of one output on one test set, and the file that keeps them."""
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.errors import InputError
+from deepusps_tf.evaluate import Scores, map_scores, mean_scores
+from deepusps_tf.field_scores import FieldScorer, FieldScores
+from deepusps_tf.records import write_text
+from deepusps_tf.stages import COLUMNS, figures
+
+JSON, CSV = "evaluation.json", "evaluation.csv"
+OWN_SIZE = "each photo's own size"
+FIELD_COLUMNS = {
+    "mae": "MAE stretched",
+    "f_max": "F max",
+    "f_mean": "F mean",
+    "f_adaptive": "F adaptive",
+    "f_weighted": "F weighted",
+    "s_measure": "S",
+    "e_max": "E max",
+    "e_mean": "E mean",
+    "e_adaptive": "E adaptive",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scorecard:
+    """One line of an evaluation.
+
+    Attributes:
+        test_set: its name.
+        output: what was scored: `map`, `prediction` or `prediction + CRF`.
+        resolution: where: `each photo's own size` or the network's, as `160x160`.
+        scores: the paper's figures.
+        field: those of the field's own scorer.
+    """
+
+    test_set: str
+    output: str
+    resolution: str
+    scores: Scores
+    field: FieldScores
+
+
+def score_outputs(
+    batches: Iterable[tuple[dict[str, np.ndarray], np.ndarray]], *, test_set: str, resolution: str
+) -> list[Scorecard]:
+    """Scores one or more outputs by the same masks.
+
+    Args:
+        batches: ({output: maps}, masks), float32 [B, H, W] each, the maps in [0, 1]; H and W may
+            change from batch to batch.
+        test_set: its name.
+        resolution: as in `Scorecard`.
+
+    Returns:
+        A card an output.
+    """
+    ours, field = {}, {}
+    for outputs, masks in batches:
+        for output, maps in outputs.items():
+            ours.setdefault(output, []).append(map_scores(maps, masks))
+            scorer = field.setdefault(output, FieldScorer())
+            for saliency, mask in zip(maps, masks, strict=True):
+                scorer.add(saliency, mask)
+    return [
+        Scorecard(test_set, output, resolution, mean_scores(parts), field[output].scores())
+        for output, parts in ours.items()
+    ]
+
+
+def keep_cards(folder: Path, cards: Sequence[Scorecard]) -> None:
+    """Writes `evaluation.json` and `evaluation.csv`, beside the test sets that are there already.
+
+    Args:
+        folder: made where it is missing.
+        cards: they replace all cards of the same test set.
+
+    Raises:
+        InputError: where the file that is there is damaged, or the folder cannot be written to.
+    """
+    renewed = {card.test_set for card in cards}
+    kept = [card for card in read_cards(folder) if card.test_set not in renewed]
+    cards = [*kept, *cards]
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [dataclasses.asdict(card) for card in cards]
+    write_text(str(folder / JSON), json.dumps(lines, indent=2) + "\n")
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    identity = ("test_set", "output", "resolution", "photos")
+    writer.writerow([*identity, *COLUMNS, *FIELD_COLUMNS.values()])
+    for card in cards:
+        what = (card.test_set, card.output, card.resolution, card.scores.count)
+        writer.writerow([*what, *figures(card.scores), *_field_figures(card)])
+    write_text(str(folder / CSV), table.getvalue())
+
+
+def read_cards(folder: Path) -> list[Scorecard]:
+    """Reads the cards kept in a folder; none where it has no `evaluation.json`.
+
+    Raises:
+        InputError: where that file is damaged.
+    """
+    path = folder / JSON
+    if not path.is_file():
+        return []
+    try:
+        lines = json.loads(path.read_text(encoding="utf-8"))
+        for line in lines:
+            line["scores"], line["field"] = Scores(**line["scores"]), FieldScores(**line["field"])
+        return [Scorecard(**line) for line in lines]
+    except (ValueError, TypeError, LookupError) as error:
+        raise InputError(f"{path}: damaged; delete it and evaluate again") from error
+
+
+def cards_text(cards: Sequence[Scorecard]) -> str:
+    """Lays the cards of one test set out for a console, an output a column, in percent."""
+    first = cards[0]
+    columns = [[*figures(card.scores), *_field_figures(card)] for card in cards]
+    names = [*COLUMNS, *FIELD_COLUMNS.values()]
+    lines = [
+        f"{first.test_set} ({first.scores.count} photos, at {first.resolution}), in %",
+        " ".join([f"{'':<14}", *(f"{card.output:>16}" for card in cards)]),
+    ]
+    for row, name in enumerate(names):
+        if row == len(COLUMNS):
+            lines.append("by py_sod_metrics:")
+        lines.append(" ".join([f"{name:<14}", *(f"{column[row]:>16}" for column in columns)]))
+    return "\n".join(lines) + "\n"
+
+
+def _field_figures(card: Scorecard) -> list[str]:
+    return [f"{100 * getattr(card.field, name):.2f}" for name in FIELD_COLUMNS]

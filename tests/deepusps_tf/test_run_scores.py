@@ -1,0 +1,83 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_prep.errors import InputError
+from deepusps_tf.config import Config
+from deepusps_tf.export import export_model
+from deepusps_tf.round_result import RoundResult, write_result
+from deepusps_tf.run_scores import evaluate_maps, evaluate_model, evaluate_run
+from deepusps_tf.train import load_fusion
+from deepusps_tf.workdir import save_settings
+from tests.deepusps_tf.conftest import SIDE, disc_photo, tiny_model
+
+pytestmark = pytest.mark.usefixtures("tiny_network")
+
+
+@pytest.fixture
+def finished_run(tiny_config):
+    """A workdir whose fused network is untrained."""
+    result = RoundResult(Path(tiny_config.workdir) / "fusion", None, (), None)
+    result.folder.mkdir(parents=True)
+    tiny_model(backbone="", size=SIDE, seed=3).save_weights(result.weights)
+    write_result(result)
+    save_settings(tiny_config)
+    return tiny_config
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folders = {"images": tmp_path / "discs/images", "masks": tmp_path / "discs/masks"}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    for number in range(3):
+        pictures = (picture[number:] for picture in disc_photo(number))
+        for folder, picture in zip(folders.values(), pictures, strict=True):
+            Image.fromarray(picture).save(folder / f"p{number}.png")
+    return {name: str(folder) for name, folder in folders.items()}
+
+
+def test_records_are_scored_at_the_networks_size(finished_run):
+    plain, refined = evaluate_run(Config(mode="evaluate", workdir=finished_run.workdir))
+    assert (plain.output, refined.output) == ("prediction", "prediction + CRF")
+    assert (plain.test_set, plain.resolution, plain.scores.count) == ("records", "32x32", 4)
+    named = Config(mode="evaluate", workdir=finished_run.workdir, test_set="discs")
+    assert evaluate_run(named) == [
+        dataclasses.replace(card, test_set="discs") for card in (plain, refined)
+    ]
+
+
+def test_run_and_its_export_score_the_same_on_a_folder(finished_run, photos, tmp_path):
+    run = Config(mode="evaluate", workdir=finished_run.workdir, **photos)
+    cards = evaluate_run(run)
+    assert [card.output for card in cards] == ["prediction", "prediction + CRF"]
+    assert {(card.test_set, card.resolution) for card in cards} == {
+        ("discs", "each photo's own size")
+    }
+    folder = tmp_path / "export"
+    export_model(network=load_fusion(finished_run), size=SIDE, folder=folder)
+    model = Config(
+        mode="evaluate", model=str(folder), output="o", crf_processes=1, batch_size=2, **photos
+    )
+    exported = evaluate_model(model)
+    for ours, theirs in zip(cards, exported, strict=True):
+        assert vars(theirs.scores) == pytest.approx(vars(ours.scores), abs=1e-5)
+    assert evaluate_model(dataclasses.replace(model, crf=False)) == exported[:1]
+
+
+def test_run_must_be_finished(tiny_config, photos):
+    Path(tiny_config.workdir).mkdir()
+    save_settings(tiny_config)
+    with pytest.raises(InputError, match="holds no finished run"):
+        evaluate_run(Config(mode="evaluate", workdir=tiny_config.workdir, **photos))
+
+
+def test_truth_as_a_map_is_perfect(photos):
+    masks = photos["masks"]
+    config = Config(mode="evaluate", maps=masks, masks=masks, output="o")
+    (card,) = evaluate_maps(config)
+    assert (card.output, card.scores.mae, card.scores.f_fixed) == ("map", 0, 1)
+    assert np.isclose(card.field.s_measure, 1)
