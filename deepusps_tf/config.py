@@ -9,7 +9,7 @@ from absl import flags
 
 from data_prep.errors import InputError
 
-MODES = ("train", "evaluate", "predict", "export", "report")
+MODES = ("train", "evaluate", "predict", "export", "report", "table")
 METHODS = ("rbd", "dsr", "mc", "hs")
 
 
@@ -58,6 +58,9 @@ class Config:
         None, "Record sets (train/, test/). Prepared from --images first where absent."
     )
     workdir: str | None = setting(None, "Folder of everything a run writes.")
+    experiment: str | None = setting(
+        None, "What tables call the run; by default the name of its workdir."
+    )
     methods: tuple[str, ...] = setting(
         METHODS, f"Handcrafted methods that label the photos, of {', '.join(METHODS)}."
     )
@@ -103,6 +106,9 @@ class Config:
     )
     mva_momentum: float = setting(0.7, "alpha of the moving average of refined predictions.")
     seed: int = setting(0, "Seed of the new layers and of the shuffling.")
+    repeats: int = setting(
+        1, "Trainings, with seeds --seed, --seed + 1, ...; more than 1: in <workdir>/repeat1, ..."
+    )
     devices: str = setting(
         "auto", "auto (all GPUs, else the CPU), cpu:N (N logical CPUs), gpu:N, or gpu:0,2."
     )
@@ -128,7 +134,8 @@ class Config:
         None, "An exported model's folder, for --mode=predict and to evaluate on --images."
     )
     output: str | None = setting(
-        None, "Folder that --mode=predict writes to, and evaluate its figures."
+        None,
+        "Folder that --mode=predict writes to, evaluate its figures and table its table.",
     )
     maps: str | None = setting(
         None, "Folder of 8-bit maps named like --masks, for --mode=evaluate to score."
@@ -145,10 +152,21 @@ class Config:
         choices=("mask", "probability", "cutout"),
         flag="as",
     )
+    workdirs: tuple[str, ...] = setting(
+        (), "Runs that --mode=table compares; folders of evaluated maps may be among them."
+    )
 
     def __post_init__(self):
         """Refuses values that cannot work, before anything is written."""
-        for name in ("size", "batch_size", "rounds", "epochs", "fusion_epochs", "max_side"):
+        for name in (
+            "size",
+            "batch_size",
+            "rounds",
+            "epochs",
+            "fusion_epochs",
+            "max_side",
+            "repeats",
+        ):
             _require(getattr(self, name) >= 1, f"--{name} must be at least 1")
         for name in ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations"):
             _require(getattr(self, name) >= 0, f"--{name} must not be negative")
@@ -204,6 +222,7 @@ class Config:
             "evaluate": (),
             "export": ("workdir",),
             "report": ("workdir",),
+            "table": ("workdirs",),
             "predict": ("model", "images", "output"),
         }
         for name in needs[self.mode]:

@@ -21,9 +21,20 @@ from deepusps_tf.config import Config, define_flags, from_flags
 
 
 def train(config: Config) -> None:
+    """Trains a run, or each of its repeats."""
+    from deepusps_tf.devices import make_strategy
+    from deepusps_tf.workdir import repeat_runs
+
+    strategy = make_strategy(config.devices)  # first: TensorFlow splits a CPU only at its start
+    for run in repeat_runs(config):
+        _train(run, strategy)
+    if config.repeats > 1:
+        print(f"table:  python -m deepusps_tf.main --mode=table --workdirs={config.workdir}")
+
+
+def _train(config: Config, strategy) -> None:
     """Prepares records where absent, runs all rounds and fusion, reports and exports."""
     from data_prep.prepare import Source, prepare_records
-    from deepusps_tf.devices import make_strategy
     from deepusps_tf.export import exported_versions
     from deepusps_tf.report import write_report
     from deepusps_tf.rounds import run_rounds
@@ -31,7 +42,6 @@ def train(config: Config) -> None:
     from deepusps_tf.train import check_settings
     from deepusps_tf.workdir import locked_workdir, save_settings
 
-    strategy = make_strategy(config.devices)  # first: TensorFlow splits a CPU only at its start
     with locked_workdir(config) as workdir:
         check_settings(config, strategy)
         if config.images or config.sample_size:
@@ -42,7 +52,8 @@ def train(config: Config) -> None:
                 test_masks=config.test_masks,
                 holdout=config.holdout,
                 sample_size=config.sample_size,
-                sample_seed=config.seed if config.sample_size else None,
+                # Not the run's: its repeats train on the same pictures.
+                sample_seed=0 if config.sample_size else None,
                 methods=config.methods,
                 max_side=config.max_side,
             )
@@ -57,19 +68,27 @@ def train(config: Config) -> None:
 
 
 def evaluate(config: Config) -> None:
-    """Scores a run, an exported model or maps on a labelled set, and keeps the figures."""
-    from deepusps_tf.run_scores import evaluate_maps, evaluate_model, evaluate_run
+    """Scores runs, an exported model or maps on a labelled set, and keeps the figures."""
+    from deepusps_tf.run_scores import evaluations
     from deepusps_tf.scorecard import cards_text, keep_cards
 
-    if config.maps:
-        cards = evaluate_maps(config)
-    elif config.model:
-        cards = evaluate_model(config)
-    else:
-        cards = evaluate_run(config)
-    folder = Path(config.output or config.workdir)
-    keep_cards(folder, cards)
-    print(f"{cards_text(cards)}\nfigures: {folder}/evaluation.json, evaluation.csv")
+    for folder, cards in evaluations(config):
+        keep_cards(folder, cards)
+        print(f"{cards_text(cards)}\nfigures: {folder}/evaluation.json, evaluation.csv")
+
+
+def table(config: Config) -> None:
+    """Compares runs by their figures: as Markdown, then as CSV."""
+    from deepusps_tf.comparison import compare, csv_text, markdown
+    from deepusps_tf.records import write_text
+
+    rows = compare([Path(workdir) for workdir in config.workdirs], crf=config.crf)
+    texts = {"table.md": markdown(rows), "table.csv": csv_text(rows)}
+    print("\n".join(texts.values()), end="")
+    if config.output:
+        Path(config.output).mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write_text(f"{config.output}/{name}", text)
 
 
 def report(config: Config) -> None:
@@ -140,6 +159,7 @@ MODES = {
     "predict": predict,
     "export": export,
     "report": report,
+    "table": table,
 }
 
 

@@ -1,6 +1,7 @@
 """The photos of a run and the first labels of each: what a records folder holds."""
 
 import dataclasses
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -47,3 +48,9 @@ def open_photos(records: str) -> PhotoSets:
     return PhotoSets(
         records, open_set(f"{records}/train/images"), open_set(test) if has_test else None
     )
+
+
+def scored_set(records: str, split: str) -> str:
+    """What tables call a split of records: their folder's name, which is that of the test set."""
+    name = Path(records).name
+    return name if split == "test" else f"{name} (training photos)"

@@ -1,5 +1,7 @@
 """What `--mode=evaluate` scores: a run, an exported model, or maps made elsewhere."""
 
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
@@ -9,12 +11,39 @@ from deepusps_tf.config import Config
 from deepusps_tf.dataset import steps_per_epoch
 from deepusps_tf.evaluate import network_outputs
 from deepusps_tf.folder_scores import map_outputs, map_pairs, photo_outputs, photo_pairs
-from deepusps_tf.photo_sets import open_photos
+from deepusps_tf.photo_sets import open_photos, scored_set
 from deepusps_tf.rounds import crf_pool
 from deepusps_tf.saliency_model import SaliencyModel, load_model, wrap_network
 from deepusps_tf.scorecard import OWN_SIZE, Scorecard, score_outputs
 from deepusps_tf.train import load_fusion
-from deepusps_tf.workdir import saved_run
+from deepusps_tf.workdir import runs_in, saved_run
+
+
+def evaluations(config: Config) -> Iterator[tuple[Path, list[Scorecard]]]:
+    """Scores what the flags of `--mode=evaluate` name.
+
+    Yields:
+        The folder that keeps the figures, and the figures: of maps, of an exported model, or of a
+        run and of each of its repeats.
+
+    Raises:
+        InputError: as the functions below, and where the figures of repeats would go to one folder.
+    """
+    if config.maps:
+        yield Path(config.output), evaluate_maps(config)
+        return
+    if config.model:
+        yield Path(config.output), evaluate_model(config)
+        return
+    runs = runs_in(Path(config.workdir))
+    if config.output and len(runs) > 1:
+        raise InputError(
+            f"{config.workdir}: holds {len(runs)} runs, which keep their own figures; "
+            "leave --output out"
+        )
+    for run in runs:
+        cards = evaluate_run(dataclasses.replace(config, workdir=str(run)))
+        yield Path(config.output or run), cards
 
 
 def evaluate_maps(config: Config) -> list[Scorecard]:
@@ -53,8 +82,7 @@ def evaluate_run(config: Config) -> list[Scorecard]:
     split, images = open_photos(saved.records).held_out()
     if images is None:
         raise InputError(f"{saved.records}: no photos with masks to score on")
-    name = Path(saved.records).name
-    test_set = config.test_set or (name if split == "test" else f"{name} (training photos)")
+    test_set = config.test_set or scored_set(saved.records, split)
     with crf_pool(saved, one_pass=True) as pool:
         outputs = network_outputs(
             network=load_fusion(saved),

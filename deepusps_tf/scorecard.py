@@ -16,7 +16,7 @@ from deepusps_tf.records import write_text
 from deepusps_tf.stages import COLUMNS, figures
 
 JSON, CSV = "evaluation.json", "evaluation.csv"
-OWN_SIZE = "each photo's own size"
+OWN_SIZE = "their own size"
 FIELD_COLUMNS = {
     "mae": "MAE stretched",
     "f_max": "F max",
@@ -37,7 +37,7 @@ class Scorecard:
     Attributes:
         test_set: its name.
         output: what was scored: `map`, `prediction` or `prediction + CRF`.
-        resolution: where: `each photo's own size` or the network's, as `160x160`.
+        resolution: where: photos at `their own size` or the network's, as `160x160`.
         scores: the paper's figures.
         field: those of the field's own scorer.
     """

@@ -67,11 +67,12 @@ def collect_rows(config: Config) -> list[StageRow]:
     rows = []
     for method in config.methods:
         for number in range(config.rounds + 1):
-            rows += _kept(Path(config.workdir) / method / f"round{number}")
-    return rows + _kept(Path(config.workdir) / "fusion")
+            rows += kept_rows(Path(config.workdir) / method / f"round{number}")
+    return rows + kept_rows(Path(config.workdir) / "fusion")
 
 
-def _kept(folder: Path) -> list[StageRow]:
+def kept_rows(folder: Path) -> list[StageRow]:
+    """Reads the rows kept in a round's folder; none where it was not scored."""
     path = folder / SCORES
     return read_rows(path) if path.is_file() else []
 

@@ -14,7 +14,8 @@ SETTINGS = "config.flags"
 # May differ when a run is resumed: they change where and how fast it runs, not what comes out.
 FREE_SETTINGS = {
     *("mode", "jobs", "crf_processes", "crf_cache", "devices"),
-    *("model", "output", "maps", "test_set", "compare", "format", "prediction"),
+    *("model", "output", "maps", "test_set", "experiment", "workdirs"),
+    *("compare", "format", "prediction"),
 }
 
 
@@ -52,6 +53,42 @@ def saved_run(config: Config) -> Config:
     return dataclasses.replace(
         saved, workdir=config.workdir, records=records, compare=config.compare
     )
+
+
+def repeat_runs(config: Config) -> list[Config]:
+    """Lists the runs of a training: itself, or each of its `--repeats` with a seed of its own.
+
+    Raises:
+        InputError: where the workdir of several holds a run of its own.
+    """
+    if config.repeats == 1:
+        return [config]
+    workdir = Path(config.workdir)
+    if (workdir / SETTINGS).is_file():
+        raise InputError(f"{workdir}: holds one run; choose another --workdir for --repeats")
+    shared = dataclasses.replace(
+        config, repeats=1, experiment=config.experiment or workdir.resolve().name
+    )
+    return [
+        dataclasses.replace(
+            shared, workdir=str(workdir / f"repeat{number + 1}"), seed=config.seed + number
+        )
+        for number in range(config.repeats)
+    ]
+
+
+def runs_in(workdir: Path) -> list[Path]:
+    """Lists the workdirs of the runs in a folder: itself, or its repeats in order.
+
+    Raises:
+        InputError: where there are none.
+    """
+    if (workdir / SETTINGS).is_file():
+        return [workdir]
+    repeats = [path.parent for path in workdir.glob(f"repeat*/{SETTINGS}")]
+    if not repeats:
+        raise InputError(f"{workdir}: holds no run; make one with --mode=train")
+    return sorted(repeats, key=lambda path: (len(path.name), path.name))
 
 
 def _check_settings(config: Config, path: Path) -> None:

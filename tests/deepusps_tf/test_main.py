@@ -78,7 +78,7 @@ def test_bad_folders_end_in_one_line(tmp_path):
 def test_help_lists_every_flag_without_tensorflow():
     done = run("--help", check=False)
     assert "--[no]crf: Refine predictions with the dense CRF." in done.stdout
-    assert "--mode: <train|evaluate|predict|export|report>" in done.stdout
+    assert "--mode: <train|evaluate|predict|export|report|table>" in done.stdout
     assert "cuda" not in done.stderr
 
 
@@ -119,7 +119,7 @@ def test_photos_in_model_out(tmp_path):
     photos = [f"--images={masks}", f"--masks={masks}", f"--output={tmp_path}/figures"]
     run("--mode=evaluate", f"--model={model}", *photos, "--nocrf")
     table = (tmp_path / "figures/evaluation.csv").read_text().splitlines()
-    assert table[1].startswith("photos,prediction,each photo's own size,11,")
+    assert table[1].startswith("photos,prediction,their own size,11,")
     output = tmp_path / "masks out"
     run("--mode=predict", f"--model={model}", f"--images={images}", f"--output={output}")
     assert len(list(output.glob("*.png"))) == 10

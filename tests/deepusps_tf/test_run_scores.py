@@ -54,9 +54,7 @@ def test_run_and_its_export_score_the_same_on_a_folder(finished_run, photos, tmp
     run = Config(mode="evaluate", workdir=finished_run.workdir, **photos)
     cards = evaluate_run(run)
     assert [card.output for card in cards] == ["prediction", "prediction + CRF"]
-    assert {(card.test_set, card.resolution) for card in cards} == {
-        ("discs", "each photo's own size")
-    }
+    assert {(card.test_set, card.resolution) for card in cards} == {("discs", "their own size")}
     folder = tmp_path / "export"
     export_model(network=load_fusion(finished_run), size=SIDE, folder=folder)
     model = Config(

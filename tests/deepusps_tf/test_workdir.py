@@ -4,7 +4,14 @@ import pytest
 
 from data_prep.errors import InputError
 from deepusps_tf.config import Config, read_flagfile
-from deepusps_tf.workdir import SETTINGS, locked_workdir, save_settings, saved_run
+from deepusps_tf.workdir import (
+    SETTINGS,
+    locked_workdir,
+    repeat_runs,
+    runs_in,
+    save_settings,
+    saved_run,
+)
 
 
 def test_keeps_the_settings_of_the_run(tiny_config):
@@ -50,3 +57,30 @@ def test_other_modes_take_the_settings_of_the_run(tiny_config):
 def test_other_modes_need_a_run(tmp_path):
     with pytest.raises(InputError, match="nothing: holds no run"):
         saved_run(Config(mode="export", workdir=str(tmp_path / "nothing")))
+
+
+def test_repeats_differ_in_seed_and_workdir_alone(tiny_config):
+    assert repeat_runs(tiny_config) == [tiny_config]
+    runs = repeat_runs(dataclasses.replace(tiny_config, repeats=11, seed=7))
+    assert [run.seed for run in runs] == list(range(7, 18))
+    assert runs[10].workdir == f"{tiny_config.workdir}/repeat11"
+    changes = {"seed": 17, "workdir": runs[10].workdir, "experiment": "run"}
+    assert runs[10] == dataclasses.replace(tiny_config, **changes)
+
+
+def test_runs_of_a_folder_are_found_in_order(tiny_config, tmp_path):
+    workdir = tmp_path / "run"
+    with pytest.raises(InputError, match="run: holds no run"):
+        runs_in(workdir)
+    for run in repeat_runs(dataclasses.replace(tiny_config, repeats=11)):
+        with locked_workdir(run):
+            save_settings(run)
+    assert runs_in(workdir) == [workdir / f"repeat{number}" for number in range(1, 12)]
+    assert runs_in(workdir / "repeat2") == [workdir / "repeat2"]
+
+
+def test_repeats_do_not_mix_with_a_run(tiny_config):
+    with locked_workdir(tiny_config):
+        save_settings(tiny_config)
+    with pytest.raises(InputError, match="holds one run; choose another --workdir"):
+        repeat_runs(dataclasses.replace(tiny_config, repeats=2))

@@ -1,0 +1,207 @@
+"""The paper's tables: experiments by test sets, with mean and spread over repeated trainings."""
+
+import csv
+import dataclasses
+import io
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from data_prep.errors import InputError
+from deepusps_tf.config import Config, read_flagfile
+from deepusps_tf.evaluate import PLAIN, REFINED, Scores
+from deepusps_tf.folder_scores import MAP
+from deepusps_tf.photo_sets import scored_set
+from deepusps_tf.scorecard import Scorecard, read_cards
+from deepusps_tf.stages import kept_rows
+from deepusps_tf.workdir import FREE_SETTINGS, SETTINGS, runs_in
+
+_CAPTION = """\
+In %. F: beta^2 = 0.3, of networks cut at 0.5, of maps made elsewhere at twice their mean; mean of \
+images. After the CRF where there is one and --nocrf was not given.
+±: sample standard deviation (n - 1) over the runs of the row above.
+"""
+_CSV_COLUMNS = (
+    *("experiment", "runs", "test_set", "photos", "resolution", "output"),
+    *("F", "F sd", "MAE", "MAE sd"),
+)
+
+
+class Column(NamedTuple):
+    """A test set, and what else makes figures on it comparable.
+
+    Attributes:
+        name: of the set.
+        count: of its photos.
+        resolution: at which it was scored, as in `Scorecard`.
+    """
+
+    name: str
+    count: int
+    resolution: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.count} photos, at {self.resolution})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One experiment on one test set: the output that was scored, F and MAE of each run."""
+
+    output: str
+    f: tuple[float, ...]
+    mae: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One experiment: its name, its number of runs, and its cells."""
+
+    name: str
+    runs: int
+    cells: dict[Column, Cell]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    folder: Path
+    name: str
+    experiment: tuple  # equal in repeats of one experiment
+    seed: int | None
+    scores: dict[Column, dict[str, Scores]]  # by output
+
+
+def compare(workdirs: Sequence[Path], *, crf: bool) -> list[Row]:
+    """Reads the figures of runs and groups repeats, runs that differ in nothing but the seed.
+
+    A run has the figures of its training on the test photos of its records, and those that
+    `--mode=evaluate` kept.
+
+    Args:
+        workdirs: runs, folders of repeats, or folders that `--mode=evaluate` wrote figures to;
+            they give the order of the rows.
+        crf: whether to take predictions after the CRF, where there are such.
+
+    Raises:
+        InputError: naming a folder without figures, one that is given twice, and a repeat that was
+            not scored on a test set of the others.
+    """
+    groups: dict[tuple, list[_Run]] = {}
+    for run in (run for workdir in workdirs for run in _read(workdir)):
+        groups.setdefault(run.experiment, []).append(run)
+    return [_row(runs, crf) for runs in groups.values()]
+
+
+def _read(workdir: Path) -> list[_Run]:
+    cards = read_cards(workdir)
+    if cards and not (workdir / SETTINGS).is_file():
+        return [_Run(workdir, workdir.resolve().name, (workdir.resolve(),), None, _by_set(cards))]
+    return [_read_run(folder) for folder in runs_in(workdir)]
+
+
+def _read_run(folder: Path) -> _Run:
+    config = read_flagfile(folder / SETTINGS)
+    scores: dict[Column, dict[str, Scores]] = {}
+    resolution = f"{config.size}x{config.size}"
+    for row in kept_rows(folder / "fusion"):
+        if row.split == "test":
+            key = Column(scored_set(config.records, "test"), row.scores.count, resolution)
+            scores.setdefault(key, {})[row.output] = row.scores
+    scores |= _by_set(read_cards(folder))
+    if not scores:
+        raise InputError(f"{folder}: has no figures; finish it, then --mode=evaluate it on masks")
+    name = config.experiment or folder.resolve().name
+    return _Run(folder, name, _experiment(config), config.seed, scores)
+
+
+def _experiment(config: Config) -> tuple:
+    """The settings that repeats share."""
+    apart = {"workdir", "seed", *FREE_SETTINGS} - {"experiment"}
+    names = (field.name for field in dataclasses.fields(Config))
+    return tuple((name, getattr(config, name)) for name in names if name not in apart)
+
+
+def _by_set(cards: Sequence[Scorecard]) -> dict[Column, dict[str, Scores]]:
+    scores: dict[Column, dict[str, Scores]] = {}
+    for card in cards:
+        key = Column(card.test_set, card.scores.count, card.resolution)
+        scores.setdefault(key, {})[card.output] = card.scores
+    return scores
+
+
+def _row(runs: Sequence[_Run], crf: bool) -> Row:
+    by_seed: dict[int | None, _Run] = {}
+    for run in runs:
+        if run.seed in by_seed:
+            raise InputError(
+                f"{by_seed[run.seed].folder} and {run.folder}: the same run twice; "
+                "leave one of them out"
+            )
+        by_seed[run.seed] = run
+    columns = dict.fromkeys(column for run in runs for column in run.scores)
+    for column in columns:
+        for run in runs:
+            if column not in run.scores:
+                raise InputError(
+                    f"{run.folder}: has no figures on {column}, as another run of its row has; "
+                    "--mode=evaluate it there or leave it out"
+                )
+    cells = {column: _cell([run.scores[column] for run in runs], crf) for column in columns}
+    return Row(runs[0].name, len(runs), cells)
+
+
+def _cell(runs: Sequence[dict[str, Scores]], crf: bool) -> Cell:
+    wanted = (REFINED, PLAIN, MAP) if crf else (PLAIN, MAP)
+    output = next(output for output in wanted if output in runs[0])
+    scores = [outputs[output] for outputs in runs]
+    f = tuple(each.f_adaptive if output == MAP else each.f_fixed for each in scores)
+    return Cell(output, f, tuple(each.mae for each in scores))
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Lays a comparison out as the paper does, a line of means and, of repeats, one of spreads."""
+    columns = _columns(rows)
+    lines = [
+        ["Models", *(text for column in columns for text in (str(column), ""))],
+        ["---", *["---:"] * (2 * len(columns))],
+        ["", *["F ↑", "MAE ↓"] * len(columns)],
+    ]
+    for row in rows:
+        cells = [row.cells.get(column) for column in columns]
+        lines.append([row.name, *(text for cell in cells for text in _means(cell))])
+        if row.runs > 1:
+            lines.append([f"± ({row.runs} runs)", *(t for cell in cells for t in _spreads(cell))])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{table}\n\n{_CAPTION}"
+
+
+def csv_text(rows: Sequence[Row]) -> str:
+    """Lays a comparison out as CSV: a line for each experiment on each test set."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_CSV_COLUMNS)
+    for row in rows:
+        for column, cell in row.cells.items():
+            (f, mae), (f_sd, mae_sd) = _means(cell), _spreads(cell)
+            figures = (f, f_sd, mae, mae_sd)
+            writer.writerow([row.name, row.runs, *column, cell.output, *figures])
+    return text.getvalue()
+
+
+def _columns(rows: Sequence[Row]) -> list[Column]:
+    return list(dict.fromkeys(column for row in rows for column in row.cells))
+
+
+def _means(cell: Cell | None) -> tuple[str, str]:
+    """F and MAE in percent; a dash where an experiment was not scored there."""
+    if cell is None:
+        return "-", "-"
+    return tuple(f"{100 * statistics.fmean(values):.2f}" for values in (cell.f, cell.mae))
+
+
+def _spreads(cell: Cell | None) -> tuple[str, str]:
+    """The sample standard deviations (n - 1); nothing where there is one run."""
+    if cell is None or len(cell.f) < 2:
+        return "", ""
+    return tuple(f"{100 * statistics.stdev(values):.2f}" for values in (cell.f, cell.mae))
