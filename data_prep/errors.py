@@ -1,8 +1,16 @@
 """The one exception that stands for a mistake the user can mend."""
 
+from collections.abc import Sequence
+
 
 class InputError(Exception):
     """Bad input: its message is one line that names the file or flag and says how to mend it.
 
     Command lines print it without a traceback and exit with status 2.
     """
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Names in a line, the many cut short: `a, b, c, d, e and 9 more`."""
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

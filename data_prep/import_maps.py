@@ -14,7 +14,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-from data_prep.errors import InputError
+from data_prep.errors import InputError, shortened
 from data_prep.images import list_photos, photo_size, read_grey, write_png
 
 
@@ -153,17 +153,11 @@ def main(argv: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     for method, names in summary.strays.items():
-        print(f"{method}: no photo for {_some(names)}", file=sys.stderr)
+        print(f"{method}: no photo for {shortened(names)}", file=sys.stderr)
     for method, ids in summary.missing.items():
-        print(f"{method}: no map for {_some(ids)}", file=sys.stderr)
+        print(f"{method}: no map for {shortened(ids)}", file=sys.stderr)
     print(f"{summary.written} maps written", file=sys.stderr)
     return 0
-
-
-def _some(names: list[str]) -> str:
-    """Names in a line, the many cut short: `a, b, c, d, e and 9 more`."""
-    shown = ", ".join(names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
 
 
 if __name__ == "__main__":
