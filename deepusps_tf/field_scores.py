@@ -10,7 +10,9 @@ from deepusps_tf.metrics import REPORTED_BETA_SQUARED
 
 @dataclasses.dataclass(frozen=True)
 class FieldScores:
-    """Means over images, each in [0, 1]; of a curve over 256 thresholds, its maximum and its mean.
+    """Means over images; of a curve over 256 thresholds, its maximum and its mean.
+
+    Each in [0, 1], but that E of n pixels reaches n / (n - 1).
 
     Attributes:
         mae: mean absolute error of the stretched maps.
