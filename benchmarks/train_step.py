@@ -1,153 +1,255 @@
 """Times inference and training steps of a network here against the same network in PyTorch.
 
 python -m benchmarks.train_step [--networks=drn_d_22:224:4,efficientnet_lite0:160:10]
-    [--repeats=3] [--precision=float32]
+    [--sides=keras,torch] [--repeats=3] [--seconds=6]
 
-Each timing is a process of its own, ours and PyTorch's in turns, with nothing shared but the
-machine; medians and their ratio are printed. KERAS_BACKEND chooses the backend of ours. PyTorch
-(`pip install torch`) is needed here alone; without it only ours is timed, and it says so.
+A side is a library with settings, so that one can also be tried against itself:
+`--sides=keras,keras+onednn=off,torch+layout=contiguous`. `SETTINGS` lists them, first the default.
+Each timing is a process of its own, the sides in turns, with nothing shared but the machine. Of the
+repeats the fastest counts, each the median of its steps; processor time is what other users of the
+machine change least, with `+threads=1` above all. PyTorch (`pip install torch`) and JAX are needed
+here alone.
 """
 
-import importlib.util
+import dataclasses
 import json
 import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from absl import app, flags
 
-SECONDS = 6.0  # at least this long a timing
 WARM_STEPS = 3
+_THREADS = ("all", "1", "2", "4", "8")
+_PRECISIONS = ("float32", "mixed_bfloat16")
+SETTINGS = {
+    "keras": {
+        "backend": ("tensorflow", "jax"),
+        "onednn": ("on", "off"),
+        "batchnorm": ("fused", "elementwise"),
+        "handover": ("on", "off"),  # of predictions to the moving average, which is left out here
+        "jit": ("off", "on"),  # needs handover=off; JAX always compiles
+        "precision": _PRECISIONS,
+        "threads": _THREADS,
+    },
+    "torch": {
+        "layout": ("channels_last", "contiguous"),
+        "adam": ("fused", "foreach"),
+        "precision": _PRECISIONS,
+        "threads": _THREADS,
+    },
+}
 
 
-def time_steps(step: Callable[[], None], wait: Callable[[], None] = lambda: None) -> float:
-    """Seconds a step, after warm-up; `wait` blocks until what was started is done."""
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """One kind of step: its seconds, and those of processor time, of all threads together."""
+
+    seconds: float
+    processor: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A network with the side of its square input in pixels and the images of a batch."""
+
+    network: str
+    size: int
+    batch: int
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Draws images float32 [B,S,S,3] in 0..255 and labels float32 [B,S,S,1] in 0..1."""
+        random = np.random.default_rng(0)
+        images = random.uniform(0, 255, (self.batch, self.size, self.size, 3)).astype(np.float32)
+        return images, random.random((self.batch, self.size, self.size, 1), np.float32)
+
+
+class _NoSink:
+    """Takes predictions as a moving average would, and drops them."""
+
+    def push(self, index, image, probability) -> None:
+        """Drops a batch."""
+
+
+def parse_side(text: str) -> tuple[str, dict[str, str]]:
+    """Splits `library+setting=value+...` into the library and all its settings.
+
+    Raises:
+        app.UsageError: an unknown library, setting or value.
+    """
+    library, *pairs = text.split("+")
+    if library not in SETTINGS:
+        raise app.UsageError(f"--sides: {text}: starts with none of {', '.join(SETTINGS)}")
+    settings = {name: values[0] for name, values in SETTINGS[library].items()}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        allowed = SETTINGS[library].get(name)
+        if allowed is None:
+            raise app.UsageError(f"--sides: {text}: {library} has {', '.join(settings)}")
+        if value not in allowed:
+            raise app.UsageError(f"--sides: {text}: {name} is one of {', '.join(allowed)}")
+        settings[name] = value
+    return library, settings
+
+
+def time_steps(step: Callable[[], None], seconds: float) -> Timing:
+    """Times steps, each of which ends when its work is done, for at least so many seconds."""
     for _ in range(WARM_STEPS):
         step()
-    wait()
-    started, steps = time.perf_counter(), 0
-    while time.perf_counter() - started < SECONDS:
+    walls, processor = [], time.process_time()
+    while sum(walls) < seconds:
+        started = time.perf_counter()
         step()
-        wait()
-        steps += 1
-    return (time.perf_counter() - started) / steps
+        walls.append(time.perf_counter() - started)
+    return Timing(statistics.median(walls), (time.process_time() - processor) / len(walls))
 
 
-def time_keras(network: str, size: int, batch: int, precision: str) -> dict[str, float]:
-    """Times ours: the model, the loss and Adam of a refinement round, through Keras."""
+def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, Callable]]:
+    """Makes ours: the model, the loss and Adam of a refinement round, through Keras."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import deepusps_tf  # noqa: F401  (settings that must precede TensorFlow)
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(int(settings["onednn"] == "on"))
+    os.environ["KERAS_BACKEND"] = settings["backend"]
+    import keras
 
-    import keras  # isort: skip
-
+    from deepusps_tf.backbones import layers
     from deepusps_tf.losses import FBetaLoss
     from deepusps_tf.model import build_model
 
-    keras.mixed_precision.set_dtype_policy(precision)
-    model = build_model(backbone=network, size=size)
-    model.compile(
+    tensorflow = settings["backend"] == "tensorflow"
+    if tensorflow and settings["threads"] != "all":
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(int(settings["threads"]))
+    if settings["batchnorm"] == "elementwise":
+        layers.BatchNorm = keras.layers.BatchNormalization
+    keras.mixed_precision.set_dtype_policy(settings["precision"])
+    model = build_model(backbone=case.network, size=case.size)
+    images, labels = case.arrays()
+    yield "inference", lambda: model.predict_on_batch(images)
+    trained, inputs = model, images
+    if tensorflow and settings["handover"] == "on":
+        from deepusps_tf.train import TrainingModel
+
+        trained = TrainingModel(model)
+        trained.sink = _NoSink()
+        inputs = {"index": np.arange(case.batch, dtype=np.int32), "image": images}
+    trained.compile(
         keras.optimizers.Adam(1e-4),
         FBetaLoss(beta_squared=1.0, threshold=0.5),
-        jit_compile=keras.backend.backend() != "tensorflow",
+        jit_compile=not tensorflow or settings["jit"] == "on",
     )
-    images, labels = _batch(size, batch)
-    return {
-        "inference": time_steps(lambda: model.predict_on_batch(images)),
-        "training": time_steps(lambda: model.train_on_batch(images, labels)),
-    }
+    yield "training", lambda: trained.train_on_batch(inputs, labels)
 
 
-def time_torch(network: str, size: int, batch: int, precision: str) -> dict[str, float]:
-    """Times the same in PyTorch, eager, channels last, on a GPU where there is one."""
+def torch_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, Callable]]:
+    """Makes the same in PyTorch, eager, on a GPU where there is one."""
     import torch
 
     from benchmarks.torch_networks import NETWORKS, f_beta_loss
 
+    if settings["threads"] != "all":
+        torch.set_num_threads(int(settings["threads"]))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = NETWORKS[network]().to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
-    images, labels = (
-        torch.from_numpy(np.moveaxis(array, -1, 1).copy())
-        .to(device)
-        .contiguous(memory_format=torch.channels_last)
-        for array in _batch(size, batch)
-    )
-    cast = torch.autocast(device, torch.bfloat16, enabled=precision != "float32")
+    layout = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+    place = {"device": device, "memory_format": layout[settings["layout"]]}
+    model = NETWORKS[case.network]().to(**place)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, **{settings["adam"]: True})
+    cast = torch.autocast(device, torch.bfloat16, enabled=settings["precision"] != "float32")
+    arrays = [np.ascontiguousarray(np.moveaxis(array, -1, 1)) for array in case.arrays()]
+
+    def batch() -> list:
+        return [torch.from_numpy(array).to(**place) for array in arrays]
 
     def infer() -> None:
         with torch.inference_mode(), cast:
-            model(images)
+            model(batch()[0]).float().cpu()
 
     def train() -> None:
+        images, labels = batch()
         optimizer.zero_grad()
         with cast:
             probability = model(images)
-        f_beta_loss(probability.float(), labels).backward()
+        loss = f_beta_loss(probability.float(), labels)
+        loss.backward()
         optimizer.step()
+        loss.item()
+        if device == "cuda":
+            torch.cuda.synchronize()
 
-    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
     model.eval()
-    inference = time_steps(infer, wait)
+    yield "inference", infer
     model.train()
-    return {"inference": inference, "training": time_steps(train, wait)}
+    yield "training", train
 
 
-def _batch(size: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.default_rng(0)
-    images = random.uniform(0, 255, (batch, size, size, 3)).astype(np.float32)
-    return images, random.random((batch, size, size, 1), np.float32)
-
-
-def compare(case: str, sides: list[str], repeats: int, precision: str) -> None:
-    """Times one network in processes of their own, in turns, and prints the medians."""
-    network, size, batch = case.split(":")
-    measured = {side: {"inference": [], "training": []} for side in sides}
+def compare(case: str, sides: list[str], repeats: int, seconds: float) -> None:
+    """Times one network in processes of their own, in turns, and prints each against the first."""
+    runs = {side: [] for side in sides}
     for _ in range(repeats):
         for side in sides:
-            command = [sys.executable, "-m", "benchmarks.train_step", f"--side={side}"]
-            command += [f"--networks={case}", f"--precision={precision}"]
+            command = [sys.executable, "-m", "benchmarks.train_step", "--one_side"]
+            command += [f"--sides={side}", f"--networks={case}", f"--seconds={seconds}"]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-            for kind, seconds in json.loads(done.stdout.splitlines()[-1]).items():
-                measured[side][kind].append(seconds)
+            lines = json.loads(done.stdout.splitlines()[-1])
+            runs[side].append({kind: Timing(*values) for kind, values in lines.items()})
     for kind in ("inference", "training"):
-        rates = {
-            side: int(batch) / statistics.median(times[kind]) for side, times in measured.items()
-        }
-        line = "  ".join(f"{side} {rate:8.2f} images/s" for side, rate in rates.items())
-        ratio = f"  ratio {rates['keras'] / rates['torch']:.2f}" if len(rates) == 2 else ""
-        print(f"{network:20} {size}x{size} batch {batch:3} {kind:9} {line}{ratio}", flush=True)
+        first = None
+        for side, measured in runs.items():
+            fastest = Timing(
+                min(run[kind].seconds for run in measured),
+                min(run[kind].processor for run in measured),
+            )
+            first = first or fastest
+            print(
+                f"{case} {kind:9} {side:30} {_parse_case(case).batch / fastest.seconds:7.2f} "
+                f"images/s, {fastest.processor:6.3f} s processor time; {sides[0]} is "
+                f"x{fastest.seconds / first.seconds:.2f} as fast, "
+                f"x{fastest.processor / first.processor:.2f} by processor time",
+                flush=True,
+            )
+
+
+def _parse_case(text: str) -> Case:
+    network, size, batch = text.split(":")
+    return Case(network, int(size), int(batch))
 
 
 def main(_) -> None:
-    """Times one side in this process, or compares both."""
+    """Times one side in this process, or compares all."""
     values = flags.FLAGS
-    if values.side:
-        network, size, batch = values.networks[0].split(":")
-        measure = {"keras": time_keras, "torch": time_torch}[values.side]
-        print(json.dumps(measure(network, int(size), int(batch), values.precision)))
+    parsed = [parse_side(side) for side in values.sides]
+    if not values.one_side:
+        for case in values.networks:
+            compare(case, values.sides, values.repeats, values.seconds)
         return
-    sides = ["keras"]
-    if importlib.util.find_spec("torch"):
-        sides.append("torch")
-    else:
-        print("torch is not installed: only ours is timed")
-    for case in values.networks:
-        compare(case, sides, values.repeats, values.precision)
+    library, settings = parsed[0]
+    steps = {"keras": keras_steps, "torch": torch_steps}[library]
+    timings = {
+        kind: dataclasses.astuple(time_steps(step, values.seconds))
+        for kind, step in steps(_parse_case(values.networks[0]), settings)
+    }
+    print(json.dumps(timings))
 
 
-if __name__ == "__main__":
+def define_flags() -> None:
+    """Defines the command line's flags."""
     flags.DEFINE_list(
         "networks",
         ["drn_d_22:224:4", "efficientnet_lite0:160:10", "efficientnet_lite0:224:10"],
         "network:size:batch, several.",
     )
+    flags.DEFINE_list("sides", ["keras", "torch"], "library[+setting=value...], several.")
     flags.DEFINE_integer("repeats", 3, "Processes a side.", lower_bound=1)
-    flags.DEFINE_enum("precision", "float32", ["float32", "mixed_bfloat16"], "Of the network.")
-    flags.DEFINE_enum("side", None, ["keras", "torch"], "Time one side in this process.")
+    flags.DEFINE_float("seconds", 6.0, "Of each timing, at least.", lower_bound=0.0)
+    flags.DEFINE_bool("one_side", False, "Time the first side in this process.")
+
+
+if __name__ == "__main__":
+    define_flags()
     app.run(main)
