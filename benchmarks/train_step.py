@@ -207,7 +207,7 @@ def compare(case: str, sides: list[str], repeats: int, seconds: float) -> None:
             )
             first = first or fastest
             print(
-                f"{case} {kind:9} {side:30} {_parse_case(case).batch / fastest.seconds:7.2f} "
+                f"{case} {kind:9} {side:30} {parse_case(case).batch / fastest.seconds:7.2f} "
                 f"images/s, {fastest.processor:6.3f} s processor time; {sides[0]} is "
                 f"x{fastest.seconds / first.seconds:.2f} as fast, "
                 f"x{fastest.processor / first.processor:.2f} by processor time",
@@ -215,7 +215,7 @@ def compare(case: str, sides: list[str], repeats: int, seconds: float) -> None:
             )
 
 
-def _parse_case(text: str) -> Case:
+def parse_case(text: str) -> Case:
     network, size, batch = text.split(":")
     return Case(network, int(size), int(batch))
 
@@ -232,7 +232,7 @@ def main(_) -> None:
     steps = {"keras": keras_steps, "torch": torch_steps}[library]
     timings = {
         kind: dataclasses.astuple(time_steps(step, values.seconds))
-        for kind, step in steps(_parse_case(values.networks[0]), settings)
+        for kind, step in steps(parse_case(values.networks[0]), settings)
     }
     print(json.dumps(timings))
 
