@@ -11,6 +11,7 @@ import numpy as np
 
 from data_prep.errors import InputError
 from deepusps_tf.backbones.batch_norm import BatchNorm
+from deepusps_tf.backbones.dilated_conv import DilatedConv2D
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,8 @@ class LayerFactory:
         fan: int | None = None,
     ) -> keras.KerasTensor:
         """Convolves; weights are drawn with variance 2 / fan, or 2 / (kernel_size^2 filters)."""
-        return keras.layers.Conv2D(
+        kind = keras.layers.Conv2D if dilation == 1 else DilatedConv2D
+        return kind(
             filters,
             kernel_size,
             strides=strides,
