@@ -81,6 +81,45 @@ def test_parameter_count(variant):
 
 
 @pytest.fixture(scope="module")
+def dilated_and_undilated():
+    """The feature network, and one of the same weights whose convolutions are not dilated."""
+    image = keras.Input((None, None, 3))
+    factory = LayerFactory()
+    dilated = keras.Model(image, drn.features(image, factory, variant="drn_d_22"))
+    undilated = keras.models.clone_model(dilated, clone_function=_without_dilation)
+    undilated.set_weights(dilated.get_weights())
+    return dilated, undilated
+
+
+def _without_dilation(layer):
+    config = layer.get_config()
+    return type(layer).from_config(
+        config | ({"dilation_rate": 1} if "dilation_rate" in config else {})
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "after", "dilation"),
+    [("layer5.0.conv1", "layer6.0.conv1", 2), ("layer6.0.conv1", "layer7.0", 4)],
+)
+def test_dilated_stages_are_undilated_ones_on_every_nth_pixel(
+    first, after, dilation, dilated_and_undilated
+):
+    fine, coarse = (
+        keras.Model(network.get_layer(first).input, network.get_layer(after).input)
+        for network in dilated_and_undilated
+    )
+    shape = (1, 12, 20, fine.input.shape[-1])
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    expected = np.asarray(fine(x))
+    assert expected.std() > 0.1
+    for row, column in ((0, 0), (1, dilation - 1)):
+        part = np.asarray(coarse(x[:, row::dilation, column::dilation]))
+        there = expected[:, row::dilation, column::dilation]
+        assert np.abs(part - there).max() < 1e-5 * np.abs(expected).max()
+
+
+@pytest.fixture(scope="module")
 def model():
     return build_model(backbone="drn_d_22", size=None)
 
