@@ -126,8 +126,7 @@ def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, 
         tf.config.threading.set_intra_op_parallelism_threads(int(settings["threads"]))
     if settings["batchnorm"] == "elementwise":
         layers.BatchNorm = keras.layers.BatchNormalization
-    keras.mixed_precision.set_dtype_policy(settings["precision"])
-    model = build_model(backbone=case.network, size=case.size)
+    model = build_model(backbone=case.network, size=case.size, precision=settings["precision"])
     images, labels = case.arrays()
     yield "inference", lambda: model.predict_on_batch(images)
     trained, inputs = model, images

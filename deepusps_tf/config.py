@@ -10,6 +10,7 @@ from absl import flags
 from data_prep.errors import InputError
 
 MODES = ("train", "evaluate", "predict", "export", "report", "table")
+PRECISIONS = ("float32", "mixed_bfloat16")
 METHODS = ("rbd", "dsr", "mc", "hs")
 
 
@@ -78,6 +79,13 @@ class Config:
     size: int = setting(432, "Side of the square the network sees, in pixels.")
     batchnorm_momentum: float = setting(
         0.9, "Momentum of the BatchNorm moving statistics (Keras' .99 lags in short rounds)."
+    )
+
+    precision: str = setting(
+        "float32",
+        "What training computes in; mixed_bfloat16 is for GPUs and CPUs with bfloat16 arithmetic. "
+        "Weights, loss and labels are float32 always.",
+        choices=PRECISIONS,
     )
 
     rounds: int = setting(3, "Rounds a method: 1 inter-image and the rest self-supervision.")
@@ -171,6 +179,10 @@ class Config:
         for name in ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations"):
             _require(getattr(self, name) >= 0, f"--{name} must not be negative")
         _require(self.mode in MODES, f"--mode={self.mode}: choose from {', '.join(MODES)}")
+        _require(
+            self.precision in PRECISIONS,
+            f"--precision={self.precision}: choose from {', '.join(PRECISIONS)}",
+        )
         _require(self.size % 8 == 0, f"--size={self.size}: must be a multiple of 8")
         _require(0 <= self.holdout < 1, f"--holdout={self.holdout}: must be in [0, 1)")
         for name in ("mva_momentum", "until_stable", "collapse_warning"):

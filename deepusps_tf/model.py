@@ -1,7 +1,9 @@
 """The saliency network: normalisation, feature network, head, upsampling to the input's size."""
 
+import contextlib
 import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -84,6 +86,7 @@ def build_model(
     synchronized: bool = False,
     pretrained: str | os.PathLike | None = None,
     seed: int = 0,
+    precision: str = "float32",
 ) -> keras.Model:
     """Builds the saliency network.
 
@@ -95,6 +98,9 @@ def build_model(
         pretrained: None for weights drawn from `seed`, "default" for the feature network's
             packaged weights, or a path (see `load_pretrained`).
         seed: of the initial weights that are not loaded.
+        precision: "float32", or "mixed_bfloat16" to compute all but BatchNorm's statistics, the
+            last upsampling and the probability in bfloat16. Weights are float32 either way, so
+            that files fit both.
 
     Returns:
         A model of image float32 [B,H,W,3] in 0..255 -> saliency probability float32 [B,H,W,1].
@@ -109,16 +115,8 @@ def build_model(
     factory = LayerFactory(seed, batchnorm_momentum, synchronized)
     height, width = (size, size) if size is None or isinstance(size, int) else size
     image = keras.Input((height, width, 3), name="image")
-    normalised = keras.layers.Rescaling(
-        [1 / std for std in network.std],
-        [-mean / std for mean, std in zip(network.mean, network.std, strict=True)],
-        name="normalise",
-    )(image)
-    features = network.build(normalised, factory)
-    if len(features) == 1:
-        probability = _linear_head(features[0], image, factory, network.head_fan)
-    else:
-        probability = _skip_head(features, image, factory)
+    with _dtype_policy(precision):
+        probability = _connect(image, network, factory)
     model = keras.Model(image, probability, name=backbone)
     if pretrained is not None:
         load_pretrained(model, network, pretrained)
@@ -161,10 +159,34 @@ def load_pretrained(
     return left_out
 
 
+@contextlib.contextmanager
+def _dtype_policy(precision: str) -> Iterator[None]:
+    """Gives layers made inside this policy, and those made later the one before."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _connect(image, network: Backbone, factory: LayerFactory) -> keras.KerasTensor:
+    """Runs normalisation, feature network and the head that fits it."""
+    normalised = keras.layers.Rescaling(
+        [1 / std for std in network.std],
+        [-mean / std for mean, std in zip(network.mean, network.std, strict=True)],
+        name="normalise",
+    )(image)
+    features = network.build(normalised, factory)
+    if len(features) == 1:
+        return _linear_head(features[0], image, factory, network.head_fan)
+    return _skip_head(features, image, factory)
+
+
 def _linear_head(features, image, factory: LayerFactory, fan: int | None) -> keras.KerasTensor:
     """DRN's own: a 1x1 convolution to two classes, fixed upsampling, softmax."""
     logits = factory.conv(features, 2, 1, use_bias=True, fan=fan, name="seg")
-    logits = BilinearUpsampling(8, name="logits")(logits, image)
+    logits = BilinearUpsampling(8, dtype="float32", name="logits")(logits, image)
     return SalientProbability(name="probability")(logits)
 
 
@@ -181,5 +203,5 @@ def _skip_head(features, image, factory: LayerFactory) -> keras.KerasTensor:
     x = keras.layers.ReLU()(factory.batch_norm(x, name="decoder.join_bn", epsilon=1e-3))
     # Small first logits: a saturated sigmoid gives the F-measure loss no gradient.
     logit = factory.conv(x, 1, 1, use_bias=True, fan=2 * _DECODER_CHANNELS, name="seg")
-    logit = BilinearUpsampling(8, extend_border=True, name="logits")(logit, image)
+    logit = BilinearUpsampling(8, extend_border=True, dtype="float32", name="logits")(logit, image)
     return keras.layers.Activation("sigmoid", dtype="float32", name="probability")(logit)

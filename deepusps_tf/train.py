@@ -134,6 +134,7 @@ class Trainer:
                 synchronized=replicas > 1,
                 pretrained=None if config.pretrained == "none" else config.pretrained,
                 seed=config.seed,
+                precision=config.precision,
             )
             self._loss = FBetaLoss(beta_squared=beta_squared, threshold=0.5)
             self._model = TrainingModel(network)

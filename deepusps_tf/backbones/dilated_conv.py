@@ -14,11 +14,12 @@ class DilatedConv2D(keras.layers.Conv2D):
 
     On the TensorFlow backend Keras cuts the image into as many small ones as the dilation skips
     pixels, because not every kernel has the gradient of a dilated convolution. cuDNN and oneDNN
-    have it, and take two thirds of the time; elsewhere Keras' own way is kept.
+    have it, and take two thirds of the time. Without them, and in bfloat16 on a processor that
+    lacks it, Keras' own way is kept.
     """
 
     def convolution_op(self, inputs, kernel):  # noqa: D102
-        if keras.backend.backend() != "tensorflow" or not _has_dilated_gradients():
+        if keras.backend.backend() != "tensorflow" or not _has_dilated_gradients(inputs.dtype):
             return super().convolution_op(inputs, kernel)
         return tf.nn.conv2d(
             inputs, kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate
@@ -26,9 +27,9 @@ class DilatedConv2D(keras.layers.Conv2D):
 
 
 @functools.cache
-def _has_dilated_gradients() -> bool:
+def _has_dilated_gradients(dtype) -> bool:
     with tf.init_scope():
-        x = tf.zeros([1, 4, 4, 1])
+        x = tf.zeros([1, 4, 4, 1], dtype)
         try:
             tf.raw_ops.Conv2DBackpropFilter(
                 input=x,

@@ -23,7 +23,7 @@ def _value_and_gradients(layer, x):
 @pytest.mark.parametrize(("dilation", "padding"), [(2, "same"), (4, "same"), (2, "valid")])
 def test_value_and_gradients_are_kerass(dilation, padding, has_gradients, monkeypatch):
     if not has_gradients:
-        monkeypatch.setattr(dilated_conv, "_has_dilated_gradients", lambda: False)
+        monkeypatch.setattr(dilated_conv, "_has_dilated_gradients", lambda dtype: False)
     x = np.random.default_rng(0).normal(size=(2, 13, 11, 5)).astype(np.float32)
     settings = {"dilation_rate": dilation, "padding": padding, "bias_initializer": "ones"}
     ours, theirs = (kind(7, 3, **settings) for kind in (DilatedConv2D, keras.layers.Conv2D))
@@ -40,4 +40,4 @@ def test_kernels_without_the_gradient_are_noticed(monkeypatch):
         raise tf.errors.InvalidArgumentError(None, None, "no dilation rates larger than 1")
 
     monkeypatch.setattr(tf.raw_ops, "Conv2DBackpropFilter", unsupported)
-    assert not dilated_conv._has_dilated_gradients.__wrapped__()
+    assert not dilated_conv._has_dilated_gradients.__wrapped__("float32")

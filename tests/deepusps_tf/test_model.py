@@ -6,6 +6,7 @@ import tensorflow as tf
 from data_prep.errors import InputError
 from deepusps_tf.backbones import BACKBONES
 from deepusps_tf.backbones.batch_norm import BatchNorm
+from deepusps_tf.losses import FBetaLoss
 from deepusps_tf.model import BilinearUpsampling, build_model, load_pretrained
 
 LITE = "efficientnet_lite0"
@@ -151,6 +152,29 @@ def test_the_skip_head_starts_unsaturated():
     )
     assert 0.3 < probability.mean() < 0.7
     assert 0.02 < probability.min() < probability.max() < 0.98
+
+
+@pytest.mark.slow
+@ignores_keras_copy
+@pytest.mark.parametrize("backbone", [LITE, "drn_d_22"])
+def test_bfloat16_learns_in_float32_weights_that_fit_either_network(backbone, tmp_path):
+    whole, mixed = (
+        build_model(backbone=backbone, size=32, precision=precision)
+        for precision in ("float32", "mixed_bfloat16")
+    )
+    assert keras.config.dtype_policy().name == "float32"
+    assert mixed.get_layer("seg").compute_dtype == "bfloat16"
+    mixed.compile(keras.optimizers.SGD(0.01), FBetaLoss(1.0, 0.5), jit_compile=False)
+    image, label = _image(2, 32, 32, 3), _image(2, 32, 32, 1, seed=1) / 255
+    before = mixed.get_weights()
+    assert 0 < float(mixed.train_on_batch(image, label)) < 1
+    assert {weight.dtype for weight in mixed.get_weights()} == {np.dtype("float32")}
+    assert all(not np.array_equal(a, b) for a, b in zip(before, mixed.get_weights(), strict=True))
+    mixed.save_weights(tmp_path / "mixed.weights.h5")
+    whole.load_weights(tmp_path / "mixed.weights.h5")
+    exact, rough = np.asarray(whole(image)), np.asarray(mixed(image))
+    assert rough.dtype == np.float32
+    assert 0 < np.abs(exact - rough).mean() < 0.03
 
 
 def test_momentum_and_synchronisation_reach_every_batch_norm():
