@@ -100,7 +100,7 @@ def define_flags() -> None:
         ["efficientnet_lite0:160:10", "drn_d_22:224:4", "drn_d_22:432:4"],
         "network:size:batch, several.",
     )
-    flags.DEFINE_float("seconds", 6.0, "Of each timing, at least.", lower_bound=0.0)
+    flags.DEFINE_float("seconds", 6.0, "Of each timing, at least.", lower_bound=0.1)
 
 
 if __name__ == "__main__":

@@ -245,7 +245,7 @@ def define_flags() -> None:
     )
     flags.DEFINE_list("sides", ["keras", "torch"], "library[+setting=value...], several.")
     flags.DEFINE_integer("repeats", 3, "Processes a side.", lower_bound=1)
-    flags.DEFINE_float("seconds", 6.0, "Of each timing, at least.", lower_bound=0.0)
+    flags.DEFINE_float("seconds", 6.0, "Of each timing, at least.", lower_bound=0.1)
     flags.DEFINE_bool("one_side", False, "Time the first side in this process.")
 
 
