@@ -12,6 +12,7 @@ from data_prep.errors import InputError
 MODES = ("train", "evaluate", "predict", "export", "report", "table")
 PRECISIONS = ("float32", "mixed_bfloat16")
 METHODS = ("rbd", "dsr", "mc", "hs")
+FUSIONS = ("mean_loss", "direct", "noise_model")
 
 
 def setting(default, text: str, *, choices: Sequence[str] | None = None, flag: str | None = None):
@@ -98,6 +99,11 @@ class Config:
         0.1, "Warn when a larger share of a round's labels is all empty or all full."
     )
     epochs: int = setting(25, "Epochs a round.")
+    fusion: str = setting(
+        "mean_loss",
+        "How the methods' labels make one network; direct takes the raw maps, without rounds.",
+        choices=FUSIONS,
+    )
     fusion_epochs: int = setting(200, "Epochs of the fusion network.")
     batch_size: int = setting(20, "Photos a step over all devices.")
     learning_rates: tuple[float, ...] = setting(
@@ -199,7 +205,13 @@ class Config:
         rates = (*self.learning_rates, self.fusion_learning_rate)
         _require(all(rate > 0 for rate in rates), "learning rates must be above 0")
         self._check_sources()
+        self._check_fusion()
         self._check_mode()
+
+    @property
+    def refines(self) -> bool:
+        """Whether methods are refined in rounds before fusion."""
+        return self.fusion != "direct"
 
     def _check_sources(self):
         sources = [name for name in ("images", "sample_size") if getattr(self, name)]
@@ -227,6 +239,11 @@ class Config:
         _require(len(what) < 2, f"--{' and --'.join(what)} contradict: give one of them")
         if "workdir" not in what:
             _require(bool(self.output), f"--{what[0]} needs --output to keep the figures in")
+
+    def _check_fusion(self):
+        _require(
+            self.fusion in FUSIONS, f"--fusion={self.fusion}: choose from {', '.join(FUSIONS)}"
+        )
 
     def _check_mode(self):
         needs = {

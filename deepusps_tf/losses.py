@@ -1,5 +1,7 @@
 """The image-level F-beta loss of the paper, with the release's confident-pixel rule."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -21,11 +23,18 @@ class FBetaLoss(keras.losses.Loss):
 
     Args:
         beta_squared: beta^2 itself; 1.0 in refinement, 4.0 in fusion.
-        threshold: gamma, where labels are cut: 1.5 x the method's mean saliency, later 0.5. Kept
-            in a variable, so that rounds can change it without tracing the step again.
+        threshold: gamma, where labels are cut: 1.5 x the method's mean saliency, later 0.5. One
+            for all label sets or one each, M values. Kept in a variable, so that rounds can
+            change it without tracing the step again.
     """
 
-    def __init__(self, beta_squared: float, threshold: float, name: str = "f_beta_loss", **options):
+    def __init__(
+        self,
+        beta_squared: float,
+        threshold: float | Sequence[float],
+        name: str = "f_beta_loss",
+        **options,
+    ):
         super().__init__(name=name, **options)
         self.beta_squared = beta_squared
         self.threshold = keras.Variable(threshold, trainable=False, name="threshold")
@@ -56,7 +65,7 @@ class FBetaLoss(keras.losses.Loss):
         return {
             **super().get_config(),
             "beta_squared": self.beta_squared,
-            "threshold": float(self.threshold),
+            "threshold": ops.convert_to_numpy(self.threshold).tolist(),
         }
 
 

@@ -17,6 +17,22 @@ from deepusps_tf.records import LabelRecord, RecordSet, write_shards
 REFINED_THRESHOLD = 0.5
 
 
+def handcrafted_threshold(labels: RecordSet, scale: float) -> float:
+    """Computes gamma = scale x the mean saliency of a method's maps (paper, 3.1).
+
+    Raises:
+        InputError: where the maps are so empty or full that nothing can be cut there.
+    """
+    mean = labels.manifest.mean_saliency
+    threshold = scale * mean
+    if not 0 < threshold < 1:
+        raise InputError(
+            f"{labels.stem}: mean saliency {mean:.3f} cannot be cut at {threshold:.3f}; "
+            "leave this method out of --methods"
+        )
+    return threshold
+
+
 @dataclasses.dataclass(frozen=True)
 class LabelSummary:
     """What a round's labels look like when cut into foreground and background.

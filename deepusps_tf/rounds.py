@@ -4,9 +4,10 @@ import contextlib
 import dataclasses
 import functools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -15,9 +16,10 @@ from deepusps_tf.config import Config
 from deepusps_tf.crf import CrfSettings
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.evaluate import score_labels, score_network
+from deepusps_tf.fusion import FusionTask, fusion_task
 from deepusps_tf.model import build_model
 from deepusps_tf.photo_sets import PhotoSets, open_photos
-from deepusps_tf.pseudo_labels import REFINED_THRESHOLD
+from deepusps_tf.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
 from deepusps_tf.records import RecordSet
 from deepusps_tf.round_result import RoundResult, is_finished, read_result
 from deepusps_tf.stages import StageRow, scored
@@ -41,8 +43,7 @@ def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRo
     photos = open_photos(config.records)
     with crf_pool(config) as pool:
         schedule = Schedule(config, photos, strategy, pool)
-        refined = [schedule.refine(method) for method in config.methods]
-        schedule.fuse(refined)
+        schedule.fuse([schedule.label(method) for method in config.methods])
     return schedule.rows
 
 
@@ -91,14 +92,18 @@ class Schedule:
         # Every round's network is scored in this one, which is traced once.
         self._network = build_model(backbone=config.backbone, size=config.size)
 
-    def refine(self, method: str) -> RecordSet:
+    def label(self, method: str) -> RecordSet:
+        """Makes one method's labels for the fusion: its maps, refined unless that is left out."""
+        maps = self._photos.handcrafted("train", method)
+        self._score_maps(method, maps)
+        return self._refine(method, maps) if self._config.refines else maps
+
+    def _refine(self, method: str, labels: RecordSet) -> RecordSet:
         """Runs one method's rounds, each on the labels of the one before; returns the last.
 
         Ends before the last round where one changed its labels by less than `--until_stable`.
         """
         config = self._config
-        labels = self._photos.handcrafted("train", method)
-        self._score_maps(method, labels)
         threshold = handcrafted_threshold(labels, config.threshold_scale)
         for number in range(1, config.rounds + 1):
             spec = Round(
@@ -110,26 +115,27 @@ class Schedule:
             )
             result = self._train(spec, [labels], lambda: self._refiner)
             before, labels = labels, result.labels
-            self._score_round(result, method, number, [before, labels])
+            self._score_round(result, method, number, [before, labels], written=labels)
             threshold = REFINED_THRESHOLD
             if number > 1 and result.change < config.until_stable:
                 logging.info("%s: labels are stable after round %d", method, number)
                 break
         return labels
 
-    def fuse(self, refined: list[RecordSet]) -> None:
-        """Trains one network by the mean loss over all methods' refined labels."""
+    def fuse(self, labels: list[RecordSet]) -> None:
+        """Trains one network on all methods' labels, as `--fusion` says."""
         config = self._config
+        task = fusion_task(config, self._photos, labels)
         spec = Round(
             name="fusion",
             number=len(config.methods) * config.rounds,
-            threshold=REFINED_THRESHOLD,
+            threshold=task.threshold,
             learning_rate=config.fusion_learning_rate,
             epochs=config.fusion_epochs,
         )
-        result = self._train(spec, refined, self._make_fuser)
+        result = self._train(spec, task.labels, lambda: self._make_fuser(task))
         write_settings(self._logs("fusion"), dataclasses.asdict(config))
-        self._score_round(result, "fusion", 1, refined)
+        self._score_round(result, "fusion", 1, task.labels, written=task.written)
 
     @functools.cached_property
     def _refiner(self) -> Trainer:
@@ -137,20 +143,26 @@ class Schedule:
             self._config, self._strategy, beta_squared=self._config.beta_squared, collect=True
         )
 
-    def _make_fuser(self) -> Trainer:
-        beta_squared = self._config.fusion_beta_squared
-        return Trainer(self._config, self._strategy, beta_squared=beta_squared, collect=False)
+    def _make_fuser(self, task: FusionTask) -> Trainer:
+        return Trainer(
+            self._config,
+            self._strategy,
+            beta_squared=self._config.fusion_beta_squared,
+            collect=False,
+            label_sets=len(task.labels),
+            noise=task.noise,
+        )
 
     def _train(
-        self, spec: Round, labels: list[RecordSet], trainer: Callable[[], Trainer]
+        self, spec: Round, labels: Sequence[RecordSet], trainer: Callable[[], Trainer]
     ) -> RoundResult:
         """Trains a round, or reads the result of one that is finished."""
         folder = Path(self._config.workdir) / spec.name
         if is_finished(folder):
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
             return read_result(folder, self._photos.train)
-        rate, cut = spec.learning_rate, spec.threshold
-        logging.info("%s: labels cut at %.3f, learning rate %g", spec.name, cut, rate)
+        cuts = ", ".join(f"{cut:.3f}" for cut in np.atleast_1d(spec.threshold))
+        logging.info("%s: labels cut at %s, learning rate %g", spec.name, cuts, spec.learning_rate)
         return trainer().train(spec, self._photos.train, labels, self._pool)
 
     def _score_maps(self, method: str, train_labels: RecordSet) -> None:
@@ -167,9 +179,14 @@ class Schedule:
         self._add_rows(f"{method}/round0", score)
 
     def _score_round(
-        self, result: RoundResult, method: str, number: int, labels: list[RecordSet]
+        self,
+        result: RoundResult,
+        method: str,
+        number: int,
+        labels: Sequence[RecordSet],
+        written: RecordSet | None,
     ) -> None:
-        """Scores a round's network and, in refinement, the last of `labels`, which it wrote."""
+        """Scores a round's network and the labels written by or for it; pictures `labels`."""
 
         def score() -> list[StageRow]:
             rows = []
@@ -183,9 +200,9 @@ class Schedule:
                 network=self._network,
                 size=self._config.size,
             )
-            if result.labels and "train" in masked:
+            if written and "train" in masked:
                 scores = score_labels(
-                    images=masked["train"], labels=labels[-1], size=self._config.size
+                    images=masked["train"], labels=written, size=self._config.size
                 )
                 rows.append(StageRow(method, number, "labels", "train", scores))
             split, images = self._photos.held_out()
@@ -219,19 +236,3 @@ class Schedule:
 
     def _logs(self, method: str) -> Path:
         return Path(self._config.workdir) / "logs" / method / "stages"
-
-
-def handcrafted_threshold(labels: RecordSet, scale: float) -> float:
-    """Computes gamma = scale x the mean saliency of a method's maps (paper, 3.1).
-
-    Raises:
-        InputError: where the maps are so empty or full that nothing can be cut there.
-    """
-    mean = labels.manifest.mean_saliency
-    threshold = scale * mean
-    if not 0 < threshold < 1:
-        raise InputError(
-            f"{labels.stem}: mean saliency {mean:.3f} cannot be cut at {threshold:.3f}; "
-            "leave this method out of --methods"
-        )
-    return threshold

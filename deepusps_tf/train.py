@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -20,6 +21,7 @@ from deepusps_tf.evaluate import label_change
 from deepusps_tf.losses import FBetaLoss
 from deepusps_tf.model import build_model
 from deepusps_tf.moving_average import MovingAverage
+from deepusps_tf.noise_model import LabelNoise, NoiseEstimates, NoiseLikelihood
 from deepusps_tf.pseudo_labels import LabelSummary, PseudoLabels, write_labels
 from deepusps_tf.records import RecordSet, open_labels
 from deepusps_tf.round_result import (
@@ -30,6 +32,7 @@ from deepusps_tf.round_result import (
     write_result,
 )
 from deepusps_tf.summaries import EpochScalars
+from deepusps_tf.training_model import TrainingModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,14 +42,14 @@ class Round:
     Attributes:
         name: `rbd/round1` and so on, or `fusion`; also its folder under the workdir.
         number: place in the whole schedule, so that each round shuffles in its own order.
-        threshold: where labels are cut into foreground and background.
+        threshold: where labels are cut into foreground and background; all, or one a label set.
         learning_rate: Adam's, at the first epoch.
         epochs: how many.
     """
 
     name: str
     number: int
-    threshold: float
+    threshold: float | tuple[float, ...]
     learning_rate: float
     epochs: int
 
@@ -69,35 +72,6 @@ def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
         raise InputError(f"--pretrained={config.pretrained}: no such file")
 
 
-class TrainingModel(keras.Model):
-    """A network whose training step hands (index, image, prediction) to a sink before the update.
-
-    Args:
-        network: photos float32 [B, S, S, 3] -> probabilities float32 [B, S, S, 1].
-
-    Attributes:
-        sink: a `PseudoLabels`; may be changed between rounds.
-    """
-
-    def __init__(self, network: keras.Model):
-        super().__init__()
-        self.network = network
-        self.sink: PseudoLabels | None = None
-
-    def call(self, inputs, training=False):
-        """Maps {"index", "image"} to probabilities."""
-        return self.network(inputs["image"], training=training)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Hands a training step's prediction over, then computes the compiled loss."""
-        if training:
-            tf.py_function(self._push, [x["index"], x["image"], y_pred], [])
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
-
-    def _push(self, index, image, probability) -> None:
-        self.sink.push(index, image, probability)
-
-
 class Trainer:
     """Trains rounds one after another, each from the pretrained weights with a fresh Adam.
 
@@ -109,6 +83,8 @@ class Trainer:
         strategy: where to train.
         beta_squared: beta^2 of the loss.
         collect: whether rounds collect their moving average as the next labels.
+        label_sets: how many label versions have a threshold of their own.
+        noise: the noise of labels that are fitted by its likelihood, in place of the F-beta loss.
 
     Raises:
         InputError: where the pretrained weights cannot be used.
@@ -121,6 +97,8 @@ class Trainer:
         *,
         beta_squared: float,
         collect: bool,
+        label_sets: int = 1,
+        noise: LabelNoise | None = None,
     ):
         replicas = strategy.num_replicas_in_sync
         self._config = config
@@ -136,12 +114,14 @@ class Trainer:
                 seed=config.seed,
                 precision=config.precision,
             )
-            self._loss = FBetaLoss(beta_squared=beta_squared, threshold=0.5)
-            self._model = TrainingModel(network)
+            if noise is not None:
+                noise.build()
+            self._loss = FBetaLoss(beta_squared=beta_squared, threshold=[0.5] * label_sets)
+            self._model = TrainingModel(network, noise)
             # py_function has no XLA kernel, so never let Keras choose to compile the step.
             self._model.compile(
                 optimizer=keras.optimizers.Adam(beta_1=0.9, beta_2=0.999),
-                loss=self._loss,
+                loss=self._loss if noise is None else NoiseLikelihood(),
                 jit_compile=False,
             )
             self._model.optimizer.build(self._model.trainable_variables)
@@ -189,7 +169,8 @@ class Trainer:
         if first_epoch < spec.epochs:
             logs = Path(self._config.workdir) / "logs" / spec.name
             scalars = EpochScalars(logs, count, pool if self._collect else None)
-            callbacks = [scalars, self._model.sink, commits]
+            estimates = [NoiseEstimates()] if self._model.noise is not None else []
+            callbacks = [scalars, self._model.sink, *estimates, commits]
             self._fit(batches, spec, first_epoch, callbacks, count)
         written = change = None
         if average is not None:
@@ -211,7 +192,10 @@ class Trainer:
             for variable in self._model.optimizer.variables:
                 variable.assign(keras.ops.zeros_like(variable))
             self._model.optimizer.learning_rate = spec.learning_rate
-            self._loss.threshold.assign(spec.threshold)
+            thresholds = np.broadcast_to(spec.threshold, self._loss.threshold.shape)
+            self._loss.threshold.assign(thresholds)
+            if self._model.noise is not None:
+                self._model.noise.restart()
 
     def _fit(
         self, batches: tf.data.Dataset, spec: Round, first_epoch: int, callbacks: list, count: int

@@ -61,6 +61,7 @@ def test_flags_cover_every_field_once():
         ({"test_images": "t"}, "--test_images needs --test_masks"),
         ({"rounds": 2}, "--learning_rates has 3 values for --rounds=2"),
         ({"methods": ("rbd", "gbvs")}, "--methods=gbvs: choose from rbd,dsr,mc,hs"),
+        ({"fusion": "sum"}, "--fusion=sum: choose from mean_loss, direct"),
         ({"methods": ("rbd", "rbd")}, "a method is named twice"),
         ({"size": 100}, "multiple of 8"),
         ({"epochs": 0}, "--epochs must be at least 1"),

@@ -48,6 +48,18 @@ def test_label_sets_are_averaged():
     assert float(loss(labels, prediction)[0]) == pytest.approx(float(first + second) / 2, abs=1e-6)
 
 
+def test_each_label_set_may_have_its_own_threshold():
+    labels = np.float32([[[[0.4, 0.4]], [[0.2, 0.2]]]])
+    prediction = np.float32([[[[0.3]], [[0.3]]]])
+    both = FBetaLoss(beta_squared=1.0, threshold=[0.1, 0.3], reduction="none")(labels, prediction)
+    alone = [
+        FBetaLoss(beta_squared=1.0, threshold=cut, reduction="none")(labels[..., :1], prediction)
+        for cut in (0.1, 0.3)
+    ]
+    assert float(both[0]) == pytest.approx(float(alone[0][0] + alone[1][0]) / 2, abs=1e-6)
+    assert float(alone[0][0]) != pytest.approx(float(alone[1][0]), abs=0.1)
+
+
 def test_one_value_an_image_so_that_replicas_average_rightly():
     random = np.random.default_rng(0)
     labels = random.random((3, 4, 5, 2), np.float32)
@@ -67,3 +79,6 @@ def test_config_round_trip():
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.beta_squared == 4.0
     assert float(again.threshold) == pytest.approx(0.31)
+    loss = FBetaLoss(beta_squared=1.0, threshold=[0.25, 0.5])
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert again.threshold.numpy().tolist() == [0.25, 0.5]

@@ -11,8 +11,9 @@ from data_prep.errors import InputError
 from deepusps_tf.config import Config
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.photo_sets import open_photos
+from deepusps_tf.pseudo_labels import handcrafted_threshold
 from deepusps_tf.report import write_report
-from deepusps_tf.rounds import handcrafted_threshold, run_rounds
+from deepusps_tf.rounds import run_rounds
 from deepusps_tf.run_scores import evaluate_run
 from deepusps_tf.stages import collect_rows
 from deepusps_tf.workdir import save_settings

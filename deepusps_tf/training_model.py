@@ -1,0 +1,43 @@
+"""A network in training: what its step hands over beside computing the loss."""
+
+import keras
+import tensorflow as tf
+
+from deepusps_tf.noise_model import LabelNoise, mean_squared_residuals
+from deepusps_tf.pseudo_labels import PseudoLabels
+
+
+class TrainingModel(keras.Model):
+    """A network whose training step hands (index, image, prediction) to a sink before the update.
+
+    Args:
+        network: photos float32 [B, S, S, 3] -> probabilities float32 [B, S, S, 1].
+        noise: the noise of the labels, where `NoiseLikelihood` is the loss. It is a layer of this
+            model, so that what saves the model's weights saves its variances with them.
+
+    Attributes:
+        sink: a `PseudoLabels`; may be changed between rounds.
+    """
+
+    def __init__(self, network: keras.Model, noise: LabelNoise | None = None):
+        super().__init__()
+        self.network = network
+        self.noise = noise
+        self.sink: PseudoLabels | None = None
+
+    def call(self, inputs, training=False):
+        """Maps {"index", "image"} to probabilities."""
+        return self.network(inputs["image"], training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Hands a training step's prediction over, then computes the compiled loss."""
+        if training:
+            tf.py_function(self._push, [x["index"], x["image"], y_pred], [])
+            if self.noise is not None:
+                squares = mean_squared_residuals(y, y_pred)
+                tf.py_function(self.noise.push, [x["index"], squares], [])
+                y = self.noise.beside(y, x["index"])
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def _push(self, index, image, probability) -> None:
+        self.sink.push(index, image, probability)

@@ -1,0 +1,106 @@
+import dataclasses
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from deepusps_tf import train
+from deepusps_tf.devices import make_strategy
+from deepusps_tf.fusion import fusion_task
+from deepusps_tf.photo_sets import open_photos
+from deepusps_tf.rounds import Schedule, run_rounds
+from deepusps_tf.stages import collect_rows
+from tests.deepusps_tf.conftest import tiny_model
+
+pytestmark = pytest.mark.usefixtures("tiny_network")
+
+
+def fuse(config, **changes) -> list[np.ndarray]:
+    """Trains a fusion network on handcrafted maps in place of refined ones; its weights."""
+    config = dataclasses.replace(config, crf=False, **changes)
+    photos = open_photos(config.records)
+    maps = [photos.handcrafted("train", method) for method in config.methods]
+    Schedule(config, photos, make_strategy(config.devices), None).fuse(maps)
+    network = tiny_model(backbone="", size=config.size)
+    network.load_weights(Path(config.workdir) / "fusion/network.weights.h5")
+    return network.get_weights()
+
+
+def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return all(a.tobytes() == b.tobytes() for a, b in zip(one, other, strict=True))
+
+
+def stop_after_an_epoch(monkeypatch, run) -> None:
+    with monkeypatch.context() as patch:
+        end_epoch = train.EpochCommits.on_epoch_end
+
+        def interrupt(self, epoch, logs=None):
+            end_epoch(self, epoch, logs)
+            raise KeyboardInterrupt
+
+        patch.setattr(train.EpochCommits, "on_epoch_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run()
+
+
+def test_mean_loss_takes_all_labels_cut_in_the_middle(tiny_config):
+    photos = open_photos(tiny_config.records)
+    maps = [photos.handcrafted("train", method) for method in ("rbd", "mc")]
+    task = fusion_task(tiny_config, photos, maps)
+    assert (task.labels, task.threshold) == (tuple(maps), 0.5)
+    assert task.written is None and task.noise is None
+
+
+def test_direct_cuts_each_method_at_its_own_mean(tiny_config):
+    config = dataclasses.replace(tiny_config, fusion="direct")
+    photos = open_photos(config.records)
+    maps = [photos.handcrafted("train", method) for method in ("rbd", "mc")]
+    task = fusion_task(config, photos, maps)
+    means = [part.manifest.mean_saliency for part in maps]
+    assert task.threshold == (1.5 * means[0], 1.5 * means[1]) and means[0] != means[1]
+
+
+@pytest.mark.slow
+def test_direct_runs_without_rounds(tiny_config, tmp_path):
+    config = dataclasses.replace(tiny_config, fusion="direct")
+    rows = run_rounds(config, make_strategy("cpu:1"))
+    assert [(row.method, row.stage, row.output, row.split) for row in rows] == [
+        ("rbd", 0, "map", "train"),
+        ("rbd", 0, "map", "test"),
+        ("mc", 0, "map", "train"),
+        ("mc", 0, "map", "test"),
+        ("fusion", 1, "prediction", "test"),
+        ("fusion", 1, "prediction + CRF", "test"),
+    ]
+    assert collect_rows(config) == rows
+    assert not (tmp_path / "run/rbd/round1").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fusion", ["noise_model"])
+def test_stopped_fusion_ends_like_one_that_was_not(tiny_config, tmp_path, monkeypatch, fusion):
+    config = dataclasses.replace(tiny_config, fusion=fusion, fusion_epochs=3)
+    whole = fuse(config, workdir=str(tmp_path / "whole"))
+    stopped = dataclasses.replace(config, workdir=str(tmp_path / "stopped"))
+    stop_after_an_epoch(monkeypatch, lambda: fuse(stopped))
+    assert same(fuse(stopped), whole)
+    assert not same(fuse(config, workdir=str(tmp_path / "mean"), fusion="mean_loss"), whole)
+
+
+def test_noise_is_committed_with_the_weights(tiny_config, tmp_path, monkeypatch):
+    config = dataclasses.replace(tiny_config, fusion="noise_model")
+    stop_after_an_epoch(monkeypatch, lambda: fuse(config))
+    path = tmp_path / "run/fusion/checkpoints/epoch-0001/model.weights.h5"
+    with h5py.File(path) as file:
+        variance = file["layers/label_noise/vars/0"][:]
+    assert variance.shape == (10, 2)
+    assert len(np.unique(variance)) > 10 and 0.01 <= variance.min() < variance.max() < 1
+
+
+@pytest.mark.slow
+def test_noise_of_four_devices_is_that_of_one(tiny_config, tmp_path):
+    one = fuse(tiny_config, fusion="noise_model", workdir=str(tmp_path / "one"))
+    four = fuse(tiny_config, fusion="noise_model", workdir=str(tmp_path / "four"), devices="cpu:4")
+    for alone, mirrored in zip(one, four, strict=True):
+        assert np.abs(alone - mirrored).max() < 1e-4
