@@ -12,7 +12,7 @@ from data_prep.errors import InputError
 MODES = ("train", "evaluate", "predict", "export", "report", "table")
 PRECISIONS = ("float32", "mixed_bfloat16")
 METHODS = ("rbd", "dsr", "mc", "hs")
-FUSIONS = ("mean_loss", "direct", "noise_model")
+FUSIONS = ("mean_loss", "direct", "weighted", "noise_model", "assessment")
 
 
 def setting(default, text: str, *, choices: Sequence[str] | None = None, flag: str | None = None):
@@ -105,6 +105,7 @@ class Config:
         choices=FUSIONS,
     )
     fusion_epochs: int = setting(200, "Epochs of the fusion network.")
+    assessment_epochs: int = setting(5, "Epochs of the network that --fusion=assessment trains.")
     batch_size: int = setting(20, "Photos a step over all devices.")
     learning_rates: tuple[float, ...] = setting(
         (1e-6, 2e-6, 5e-6), "Adam's learning rate of each round."
@@ -172,15 +173,8 @@ class Config:
 
     def __post_init__(self):
         """Refuses values that cannot work, before anything is written."""
-        for name in (
-            "size",
-            "batch_size",
-            "rounds",
-            "epochs",
-            "fusion_epochs",
-            "max_side",
-            "repeats",
-        ):
+        positive = ("size", "batch_size", "rounds", "epochs", "fusion_epochs", "assessment_epochs")
+        for name in (*positive, "max_side", "repeats"):
             _require(getattr(self, name) >= 1, f"--{name} must be at least 1")
         for name in ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations"):
             _require(getattr(self, name) >= 0, f"--{name} must not be negative")
@@ -243,6 +237,11 @@ class Config:
     def _check_fusion(self):
         _require(
             self.fusion in FUSIONS, f"--fusion={self.fusion}: choose from {', '.join(FUSIONS)}"
+        )
+        compares = self.fusion in ("weighted", "assessment")
+        _require(
+            not compares or len(self.methods) > 1,
+            f"--fusion={self.fusion} compares methods: name two --methods or more",
         )
 
     def _check_mode(self):

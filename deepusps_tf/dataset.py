@@ -70,6 +70,18 @@ def training_batches(
     return batches.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
+def labelled_batches(
+    *, images: RecordSet, labels: Sequence[RecordSet], size: int, batch_size: int
+) -> tf.data.Dataset:
+    """Batches every record once, in record order, with ids and without truth."""
+
+    def to_example(index, image_record, label_records):
+        return _decode(index, image_record, label_records, size)
+
+    examples = _encoded_records(images, labels).map(to_example, num_parallel_calls=tf.data.AUTOTUNE)
+    return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
 def scoring_batches(
     *, images: RecordSet, labels: Sequence[RecordSet] = (), size: int, batch_size: int
 ) -> tf.data.Dataset:

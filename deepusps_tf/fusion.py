@@ -1,13 +1,23 @@
 """What the final network trains on: the exchangeable fusion of the methods' labels (paper, 3.3)."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
+import numpy as np
+import tensorflow as tf
+from absl import logging
+from tqdm import tqdm
+
+from deepusps_tf.assessment import least_error, train_assessment
 from deepusps_tf.config import Config
+from deepusps_tf.dataset import labelled_batches
+from deepusps_tf.label_fusion import photo_segments, weighted_average
 from deepusps_tf.noise_model import LabelNoise
 from deepusps_tf.photo_sets import PhotoSets
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
-from deepusps_tf.records import RecordSet
+from deepusps_tf.records import LabelRecord, RecordSet, manifest_path, open_labels, write_shards
+from deepusps_tf.round_result import labels_stem
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +42,8 @@ def fusion_task(config: Config, photos: PhotoSets, labels: Sequence[RecordSet]) 
 
     mean_loss: the mean loss over all label versions (the paper's). direct: the same over the
     handcrafted maps, each cut at its own method's threshold (the paper's ablation). noise_model:
-    `deepusps_tf.noise_model`.
+    `deepusps_tf.noise_model`. weighted, assessment: one label version made of all, by
+    `deepusps_tf.label_fusion` or `deepusps_tf.assessment`; it is written once and trained on.
 
     Args:
         config: the settings.
@@ -48,4 +59,58 @@ def fusion_task(config: Config, photos: PhotoSets, labels: Sequence[RecordSet]) 
         return FusionTask(labels, tuple(handcrafted_threshold(part, scale) for part in labels))
     if config.fusion == "noise_model":
         return FusionTask(labels, noise=LabelNoise(len(photos.train.ids), len(labels)))
+    if config.fusion in MAKERS:
+        make = MAKERS[config.fusion]
+        written = _write_once(config, photos.train, lambda: make(config, photos.train, labels))
+        return FusionTask((written,), written=written)
     return FusionTask(labels)
+
+
+def _write_once(
+    config: Config, images: RecordSet, make: Callable[[], Iterator[np.ndarray]]
+) -> RecordSet:
+    """Opens the fused labels of a run, written before or now from maps float32 [S, S] in [0, 1]."""
+    stem = labels_stem(Path(config.workdir) / "fusion")
+    if not tf.io.gfile.exists(manifest_path(stem)):
+        logging.info("fusion: making one label version of all methods'")
+        count = len(images.ids)
+        maps = tqdm(make(), desc="fused labels", total=count)
+        records = (
+            LabelRecord.from_map(photo_id, np.rint(255 * fused).astype(np.uint8))
+            for photo_id, fused in zip(images.ids, maps, strict=True)
+        )
+        write_shards(stem=stem, records=records, count=count)
+    return open_labels(stem, images)
+
+
+def _weighted_maps(
+    config: Config, images: RecordSet, labels: Sequence[RecordSet]
+) -> Iterator[np.ndarray]:
+    for batch in _batches(config, images, labels):
+        for photo, maps in zip(batch["image"].numpy(), batch["labels"].numpy(), strict=True):
+            yield weighted_average(maps, photo_segments(np.rint(photo).astype(np.uint8)))
+
+
+def _assessed_maps(
+    config: Config, images: RecordSet, labels: Sequence[RecordSet]
+) -> Iterator[np.ndarray]:
+    network = train_assessment(
+        images=images,
+        labels=labels,
+        size=config.size,
+        batch_size=config.batch_size,
+        epochs=config.assessment_epochs,
+        seed=config.seed,
+    )
+    for batch in _batches(config, images, labels):
+        yield from least_error(network, batch["image"], batch["labels"])
+
+
+def _batches(config: Config, images: RecordSet, labels: Sequence[RecordSet]) -> tf.data.Dataset:
+    return labelled_batches(
+        images=images, labels=labels, size=config.size, batch_size=config.batch_size
+    )
+
+
+# --fusion -> what makes one map a photo of the methods' labels.
+MAKERS = {"weighted": _weighted_maps, "assessment": _assessed_maps}

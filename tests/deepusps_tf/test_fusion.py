@@ -11,7 +11,7 @@ from deepusps_tf.fusion import fusion_task
 from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.rounds import Schedule, run_rounds
 from deepusps_tf.stages import collect_rows
-from tests.deepusps_tf.conftest import tiny_model
+from tests.deepusps_tf.conftest import tiny_model, write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -78,14 +78,12 @@ def test_direct_runs_without_rounds(tiny_config, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fusion", ["noise_model"])
-def test_stopped_fusion_ends_like_one_that_was_not(tiny_config, tmp_path, monkeypatch, fusion):
-    config = dataclasses.replace(tiny_config, fusion=fusion, fusion_epochs=3)
+def test_stopped_noise_model_ends_like_one_that_was_not(tiny_config, tmp_path, monkeypatch):
+    config = dataclasses.replace(tiny_config, fusion="noise_model")
     whole = fuse(config, workdir=str(tmp_path / "whole"))
     stopped = dataclasses.replace(config, workdir=str(tmp_path / "stopped"))
     stop_after_an_epoch(monkeypatch, lambda: fuse(stopped))
     assert same(fuse(stopped), whole)
-    assert not same(fuse(config, workdir=str(tmp_path / "mean"), fusion="mean_loss"), whole)
 
 
 def test_noise_is_committed_with_the_weights(tiny_config, tmp_path, monkeypatch):
@@ -104,3 +102,57 @@ def test_noise_of_four_devices_is_that_of_one(tiny_config, tmp_path):
     four = fuse(tiny_config, fusion="noise_model", workdir=str(tmp_path / "four"), devices="cpu:4")
     for alone, mirrored in zip(one, four, strict=True):
         assert np.abs(alone - mirrored).max() < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fusion", ["weighted", "assessment"])
+def test_fused_labels_are_written_once_and_scored(tiny_config, tmp_path, monkeypatch, fusion):
+    config = dataclasses.replace(tiny_config, fusion=fusion, assessment_epochs=1)
+    photos = open_photos(config.records)
+    maps = [photos.handcrafted("train", method) for method in config.methods]
+    task = fusion_task(config, photos, maps)
+    assert task.labels == (task.written,) and task.threshold == 0.5
+    assert task.written.stem == str(tmp_path / "run/fusion/labels")
+    assert task.written.ids == photos.train.ids
+    monkeypatch.setattr("deepusps_tf.fusion.MAKERS", {fusion: None})
+    assert fusion_task(config, photos, maps) == task
+    fuse(config)
+    rows = [(row.name, row.split) for row in collect_rows(config)]
+    assert rows == [("fusion labels", "train"), ("fusion prediction", "test")]
+
+
+@pytest.mark.parametrize("fusion", ["weighted", "assessment"])
+def test_truth_masks_do_not_reach_fused_labels(tiny_config, tmp_path, fusion):
+    shards = []
+    for name, masks in (("with", True), ("without", False)):
+        records = tmp_path / name
+        write_disc_records(records / "train", count=6, masks=masks)
+        photos = open_photos(str(records))
+        assert photos.train.manifest.has_masks == masks
+        config = dataclasses.replace(
+            tiny_config,
+            records=str(records),
+            workdir=f"{records}/run",
+            fusion=fusion,
+            assessment_epochs=1,
+        )
+        maps = [photos.handcrafted("train", method) for method in config.methods]
+        (shard,) = fusion_task(config, photos, maps).written.shards
+        shards.append(Path(shard).read_bytes())
+    assert shards[0] == shards[1]
+
+
+def test_stopped_writing_of_fused_labels_starts_again(tiny_config, tmp_path, monkeypatch):
+    config = dataclasses.replace(tiny_config, fusion="weighted")
+    photos = open_photos(config.records)
+    maps = [photos.handcrafted("train", method) for method in config.methods]
+    whole = fusion_task(config, photos, maps).written
+    config = dataclasses.replace(config, workdir=str(tmp_path / "stopped"))
+    with monkeypatch.context() as patch:
+        made = iter([np.zeros((32, 32), np.float32)] * 3)
+        patch.setattr("deepusps_tf.fusion.weighted_average", lambda *_: next(made))
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            fusion_task(config, photos, maps)
+    again = fusion_task(config, photos, maps).written
+    for one, other in zip(whole.shards, again.shards, strict=True):
+        assert Path(one).read_bytes() == Path(other).read_bytes()
