@@ -13,6 +13,7 @@ MODES = ("train", "evaluate", "predict", "export", "report", "table")
 PRECISIONS = ("float32", "mixed_bfloat16")
 METHODS = ("rbd", "dsr", "mc", "hs")
 FUSIONS = ("mean_loss", "direct", "weighted", "noise_model", "assessment")
+ORACLES = ("none", "truth", "fusion")
 
 
 def setting(default, text: str, *, choices: Sequence[str] | None = None, flag: str | None = None):
@@ -46,7 +47,9 @@ class Config:
 
     images: str | None = setting(None, "Folder of unlabelled training photos.")
     masks: str | None = setting(
-        None, "Folder of truth masks named like the photos. They only score; none is trained on."
+        None,
+        "Folder of truth masks named like the photos. They only score; none is trained on but by "
+        "--oracle.",
     )
     test_images: str | None = setting(None, "Folder of test photos, never trained on.")
     test_masks: str | None = setting(None, "Folder of truth masks of --test_images.")
@@ -103,6 +106,12 @@ class Config:
         "mean_loss",
         "How the methods' labels make one network; direct takes the raw maps, without rounds.",
         choices=FUSIONS,
+    )
+    oracle: str = setting(
+        "none",
+        "TRAINS ON TRUTH MASKS, to compare with: truth takes them as the final network's labels, "
+        "fusion takes at every pixel the methods' refined label nearest to them.",
+        choices=ORACLES,
     )
     fusion_epochs: int = setting(200, "Epochs of the fusion network.")
     assessment_epochs: int = setting(5, "Epochs of the network that --fusion=assessment trains.")
@@ -205,7 +214,17 @@ class Config:
     @property
     def refines(self) -> bool:
         """Whether methods are refined in rounds before fusion."""
-        return self.fusion != "direct"
+        return self.fusion != "direct" and self.oracle != "truth"
+
+    @property
+    def truth_notice(self) -> str:
+        """What must stand beside every figure of a run that used truth; else empty."""
+        if self.oracle == "none":
+            return ""
+        return (
+            f"ORACLE RUN, --oracle={self.oracle}: TRAINED WITH THE TRUTH MASKS of its training "
+            "photos. Its fusion figures are an upper bound, not unsupervised results."
+        )
 
     def _check_sources(self):
         sources = [name for name in ("images", "sample_size") if getattr(self, name)]
@@ -235,13 +254,23 @@ class Config:
             _require(bool(self.output), f"--{what[0]} needs --output to keep the figures in")
 
     def _check_fusion(self):
-        _require(
-            self.fusion in FUSIONS, f"--fusion={self.fusion}: choose from {', '.join(FUSIONS)}"
-        )
+        for name, choices in (("fusion", FUSIONS), ("oracle", ORACLES)):
+            value = getattr(self, name)
+            _require(value in choices, f"--{name}={value}: choose from {', '.join(choices)}")
         compares = self.fusion in ("weighted", "assessment")
         _require(
             not compares or len(self.methods) > 1,
             f"--fusion={self.fusion} compares methods: name two --methods or more",
+        )
+        if self.oracle == "none":
+            return
+        _require(
+            self.fusion == "mean_loss",
+            f"--oracle={self.oracle} and --fusion={self.fusion} contradict: give one of them",
+        )
+        _require(
+            not self.images or bool(self.masks),
+            f"--oracle={self.oracle} trains on truth: it needs --masks of --images",
         )
 
     def _check_mode(self):

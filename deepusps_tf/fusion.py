@@ -14,6 +14,7 @@ from deepusps_tf.config import Config
 from deepusps_tf.dataset import labelled_batches
 from deepusps_tf.label_fusion import photo_segments, weighted_average
 from deepusps_tf.noise_model import LabelNoise
+from deepusps_tf.oracle import best_maps, truth_maps
 from deepusps_tf.photo_sets import PhotoSets
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
 from deepusps_tf.records import LabelRecord, RecordSet, manifest_path, open_labels, write_shards
@@ -27,7 +28,7 @@ class FusionTask:
     Attributes:
         labels: the label versions it learns from.
         threshold: where they are cut; for all, or one each.
-        written: the one label version made of all methods' labels, where one is; `labels` is it.
+        written: the one label version that was made for this; `labels` is then it alone.
         noise: where the labels are fitted by a model of their noise.
     """
 
@@ -38,12 +39,13 @@ class FusionTask:
 
 
 def fusion_task(config: Config, photos: PhotoSets, labels: Sequence[RecordSet]) -> FusionTask:
-    """Makes what `--fusion` says of the methods' labels.
+    """Makes what `--fusion` or `--oracle` says of the methods' labels.
 
     mean_loss: the mean loss over all label versions (the paper's). direct: the same over the
     handcrafted maps, each cut at its own method's threshold (the paper's ablation). noise_model:
     `deepusps_tf.noise_model`. weighted, assessment: one label version made of all, by
-    `deepusps_tf.label_fusion` or `deepusps_tf.assessment`; it is written once and trained on.
+    `deepusps_tf.label_fusion` or `deepusps_tf.assessment`. It is written once and trained on, as is
+    what `deepusps_tf.oracle` makes.
 
     Args:
         config: the settings.
@@ -59,8 +61,8 @@ def fusion_task(config: Config, photos: PhotoSets, labels: Sequence[RecordSet]) 
         return FusionTask(labels, tuple(handcrafted_threshold(part, scale) for part in labels))
     if config.fusion == "noise_model":
         return FusionTask(labels, noise=LabelNoise(len(photos.train.ids), len(labels)))
-    if config.fusion in MAKERS:
-        make = MAKERS[config.fusion]
+    make = MAKERS.get(config.fusion) if config.oracle == "none" else ORACLES[config.oracle]
+    if make is not None:
         written = _write_once(config, photos.train, lambda: make(config, photos.train, labels))
         return FusionTask((written,), written=written)
     return FusionTask(labels)
@@ -112,5 +114,6 @@ def _batches(config: Config, images: RecordSet, labels: Sequence[RecordSet]) -> 
     )
 
 
-# --fusion -> what makes one map a photo of the methods' labels.
+# --fusion -> what makes one map a photo of the methods' labels; --oracle -> the same with truth.
 MAKERS = {"weighted": _weighted_maps, "assessment": _assessed_maps}
+ORACLES = {"truth": truth_maps, "fusion": best_maps}

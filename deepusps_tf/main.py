@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from data_prep.errors import InputError
 from deepusps_tf import config as settings
-from deepusps_tf.config import Config, define_flags, from_flags
+from deepusps_tf.config import Config, define_flags, from_flags, read_flagfile
 
 
 def train(config: Config) -> None:
@@ -63,6 +63,7 @@ def _train(config: Config, strategy) -> None:
         page = write_report(config, rows)
         if not exported_versions(workdir / "export"):
             _export(config)
+    _print_truth_notice(config)
     print(table_text(rows) or "no truth masks were given, so nothing is scored")
     print(f"report: {page}\nmodel:  {workdir / 'export'}\nlogs:   tensorboard --logdir={workdir}")
 
@@ -71,10 +72,14 @@ def evaluate(config: Config) -> None:
     """Scores runs, an exported model or maps on a labelled set, and keeps the figures."""
     from deepusps_tf.run_scores import evaluations
     from deepusps_tf.scorecard import cards_text, keep_cards
+    from deepusps_tf.workdir import SETTINGS, runs_in
 
     for folder, cards in evaluations(config):
         keep_cards(folder, cards)
         print(f"{cards_text(cards)}\nfigures: {folder}/evaluation.json, evaluation.csv")
+    if config.workdir:
+        for run in runs_in(Path(config.workdir)):
+            _print_truth_notice(read_flagfile(run / SETTINGS))
 
 
 def table(config: Config) -> None:
@@ -138,6 +143,11 @@ def predict(config: Config) -> None:
     for reason in summary.skipped.values():
         print(f"left out: {reason}", file=sys.stderr)
     print(f"{summary.written} pictures written, {summary.kept} kept, in {config.output}")
+
+
+def _print_truth_notice(config: Config) -> None:
+    if config.truth_notice:
+        print(f"*** {config.truth_notice} ***\n")
 
 
 def _say(line: str) -> None:

@@ -18,6 +18,7 @@ from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.evaluate import score_labels, score_network
 from deepusps_tf.fusion import FusionTask, fusion_task
 from deepusps_tf.model import build_model
+from deepusps_tf.oracle import check_oracle
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
 from deepusps_tf.records import RecordSet
@@ -41,6 +42,7 @@ def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRo
         InputError: for settings or records that cannot be used.
     """
     photos = open_photos(config.records)
+    check_oracle(config, photos)
     with crf_pool(config) as pool:
         schedule = Schedule(config, photos, strategy, pool)
         schedule.fuse([schedule.label(method) for method in config.methods])
