@@ -93,6 +93,11 @@ class Config:
     )
 
     rounds: int = setting(3, "Rounds a method: 1 inter-image and the rest self-supervision.")
+    refined: str | None = setting(
+        None,
+        "Workdir of a run on the same photos whose labels after round --rounds are taken, in place "
+        "of refining anew.",
+    )
     until_stable: float = setting(
         0.0,
         "End a method's rounds once a round changes its labels by less than this on average "
@@ -117,7 +122,7 @@ class Config:
     assessment_epochs: int = setting(5, "Epochs of the network that --fusion=assessment trains.")
     batch_size: int = setting(20, "Photos a step over all devices.")
     learning_rates: tuple[float, ...] = setting(
-        (1e-6, 2e-6, 5e-6), "Adam's learning rate of each round."
+        (1e-6, 2e-6, 5e-6), "Adam's learning rate of each round; more than --rounds may stand here."
     )
     fusion_learning_rate: float = setting(1e-4, "Adam's learning rate in fusion.")
     learning_rate_power: float = setting(
@@ -201,7 +206,7 @@ class Config:
         _require(not unknown, f"--methods={','.join(unknown)}: choose from {','.join(METHODS)}")
         _require(len(set(self.methods)) == len(self.methods), "--methods: a method is named twice")
         _require(
-            len(self.learning_rates) == self.rounds,
+            len(self.learning_rates) >= self.rounds,
             f"--learning_rates has {len(self.learning_rates)} values for --rounds={self.rounds}: "
             "give one a round",
         )
@@ -261,6 +266,10 @@ class Config:
         _require(
             not compares or len(self.methods) > 1,
             f"--fusion={self.fusion} compares methods: name two --methods or more",
+        )
+        _require(
+            self.refines or not self.refined,
+            "--refined contradicts --fusion=direct and --oracle=truth: they take no refined labels",
         )
         if self.oracle == "none":
             return

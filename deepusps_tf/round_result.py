@@ -4,6 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+from data_prep.errors import InputError
 from deepusps_tf.records import RecordSet, open_labels, write_text
 
 WEIGHTS = "network.weights.h5"
@@ -51,6 +52,20 @@ def read_result(folder: Path, images: RecordSet) -> RoundResult:
     fields = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     labels = open_labels(labels_stem(folder), images) if fields["labels"] else None
     return RoundResult(folder, labels, tuple(fields["losses"]), fields["change"])
+
+
+def read_refined(workdir: Path, method: str, number: int, images: RecordSet) -> RecordSet:
+    """Opens the labels that a run wrote after a round of a method.
+
+    Raises:
+        InputError: where it has not finished that round, or it was on other photos than `images`.
+    """
+    folder = workdir / method / f"round{number}"
+    if not is_finished(folder):
+        raise InputError(
+            f"{folder}: holds no finished round; finish that run, or choose --refined and --rounds"
+        )
+    return read_result(folder, images).labels
 
 
 def write_result(result: RoundResult) -> None:

@@ -22,7 +22,7 @@ from deepusps_tf.oracle import check_oracle
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
 from deepusps_tf.records import RecordSet
-from deepusps_tf.round_result import RoundResult, is_finished, read_result
+from deepusps_tf.round_result import RoundResult, is_finished, read_refined, read_result
 from deepusps_tf.stages import StageRow, scored
 from deepusps_tf.summaries import write_round_pictures, write_scores, write_settings
 from deepusps_tf.train import Round, Trainer
@@ -96,9 +96,14 @@ class Schedule:
 
     def label(self, method: str) -> RecordSet:
         """Makes one method's labels for the fusion: its maps, refined unless that is left out."""
-        maps = self._photos.handcrafted("train", method)
+        config, photos = self._config, self._photos
+        maps = photos.handcrafted("train", method)
         self._score_maps(method, maps)
-        return self._refine(method, maps) if self._config.refines else maps
+        if not config.refines:
+            return maps
+        if config.refined:
+            return read_refined(Path(config.refined), method, config.rounds, photos.train)
+        return self._refine(method, maps)
 
     def _refine(self, method: str, labels: RecordSet) -> RecordSet:
         """Runs one method's rounds, each on the labels of the one before; returns the last.

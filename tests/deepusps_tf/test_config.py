@@ -8,7 +8,8 @@ from data_prep.errors import InputError
 from deepusps_tf import config as config_module
 from deepusps_tf.config import Config, define_flags, flag_name, read_flagfile
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.flags"))
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
 
 
 def paths(**changes) -> Config:
@@ -43,6 +44,67 @@ def test_shipped_flagfiles_parse(path):
     assert read_flagfile(path).mode == "train"
 
 
+ABLATIONS = {
+    "no_crf": {"crf": False},
+    "no_self_supervision": {"rounds": 1},
+    "single_method": {"methods": ("rbd",), "rounds": 1},
+    "direct_fusion": {"fusion": "direct"},
+    "resnet101": {"backbone": "resnet101", "pretrained": "default"},
+    "oracle_truth": {"oracle": "truth"},
+    "oracle_fusion": {"oracle": "fusion"},
+    "other_fusion": {"fusion": "weighted"},
+}
+
+
+def parse(tmp_path, *lines) -> Config:
+    (tmp_path / "all.flags").write_text("\n".join(lines))
+    return read_flagfile(tmp_path / "all.flags")
+
+
+@pytest.mark.parametrize("base", ["msra", "cpu"])
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_ablations_differ_from_their_base_in_one_thing(tmp_path, base, name):
+    photos = ("--images=i", "--masks=m")
+    plain = parse(tmp_path, f"--flagfile={ROOT}/configs/{base}.flags", *photos)
+    changed = parse(
+        tmp_path,
+        f"--flagfile={ROOT}/configs/{base}.flags",
+        f"--flagfile={ROOT}/configs/ablations/{name}.flags",
+        *photos,
+    )
+    workdir = changed.workdir
+    assert workdir.startswith("runs/ablations/")
+    assert changed == dataclasses.replace(plain, workdir=workdir, **ABLATIONS[name])
+
+
+def test_every_ablation_is_covered_and_its_commands_parse(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    files = sorted((ROOT / "configs/ablations").glob("*.flags"))
+    assert {path.stem for path in files} == set(ABLATIONS)
+    start = "# python -m deepusps_tf.main "
+    for path in files:
+        lines = path.read_text().splitlines()
+        commands = [line.removeprefix(start) for line in lines if line.startswith(start)]
+        assert len(commands) >= 2
+        for command in commands:
+            assert f"--flagfile=configs/ablations/{path.name}" in command.split()
+            assert parse(tmp_path, *command.split()).mode == "train"
+
+
+@pytest.mark.parametrize("method", ["rbd", "dsr", "mc", "hs"])
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
+    config = parse(
+        tmp_path,
+        f"--flagfile={ROOT}/configs/msra.flags",
+        f"--flagfile={ROOT}/configs/ablations/single_method.flags",
+        f"--methods={method}",
+        f"--rounds={rounds}",
+    )
+    assert (config.methods, config.rounds) == ((method,), rounds)
+    assert config.learning_rates[:rounds] == (1e-6, 2e-6, 5e-6)[:rounds]
+
+
 def test_flags_cover_every_field_once():
     values = flags.FlagValues()
     define_flags(values)
@@ -59,7 +121,8 @@ def test_flags_cover_every_field_once():
         ({"fusion_learning_rate": 0.0}, "learning rates must be above 0"),
         ({"images": "a", "masks": "m", "holdout": 1.0}, "must be in \\[0, 1\\)"),
         ({"test_images": "t"}, "--test_images needs --test_masks"),
-        ({"rounds": 2}, "--learning_rates has 3 values for --rounds=2"),
+        ({"rounds": 4}, "--learning_rates has 3 values for --rounds=4"),
+        ({"refined": "r", "fusion": "direct"}, "--refined contradicts --fusion=direct"),
         ({"methods": ("rbd", "gbvs")}, "--methods=gbvs: choose from rbd,dsr,mc,hs"),
         ({"fusion": "sum"}, "--fusion=sum: choose from mean_loss, direct, weighted"),
         ({"fusion": "weighted", "methods": ("mc",)}, "compares methods: name two --methods"),

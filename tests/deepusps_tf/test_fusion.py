@@ -5,10 +5,12 @@ import h5py
 import numpy as np
 import pytest
 
+from data_prep.errors import InputError
 from deepusps_tf import train
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.fusion import fusion_task
 from deepusps_tf.photo_sets import open_photos
+from deepusps_tf.records import open_set
 from deepusps_tf.rounds import Schedule, run_rounds
 from deepusps_tf.stages import collect_rows
 from tests.deepusps_tf.conftest import tiny_model, write_disc_records
@@ -156,3 +158,23 @@ def test_stopped_writing_of_fused_labels_starts_again(tiny_config, tmp_path, mon
     again = fusion_task(config, photos, maps).written
     for one, other in zip(whole.shards, again.shards, strict=True):
         assert Path(one).read_bytes() == Path(other).read_bytes()
+
+
+@pytest.mark.slow
+def test_refined_labels_of_another_run_are_taken(tiny_config, tmp_path):
+    config = dataclasses.replace(tiny_config, methods=("rbd",), crf=False)
+    photos, strategy = open_photos(config.records), make_strategy("cpu:1")
+    own = Schedule(config, photos, strategy, None).label("rbd")
+    assert own.stem == str(tmp_path / "run/rbd/round2/labels")
+    for rounds in (2, 1):
+        changes = {"workdir": str(tmp_path / "other"), "refined": config.workdir}
+        taker = dataclasses.replace(config, rounds=rounds, **changes)
+        taken = Schedule(taker, photos, strategy, None).label("rbd")
+        assert taken == open_set(str(tmp_path / f"run/rbd/round{rounds}/labels"))
+    assert not (tmp_path / "other/rbd/round1").exists()
+
+
+def test_unfinished_refinement_of_another_run_is_refused(tiny_config):
+    config = dataclasses.replace(tiny_config, refined="elsewhere")
+    with pytest.raises(InputError, match="elsewhere/rbd/round2: holds no finished round"):
+        run_rounds(config, make_strategy("cpu:1"))

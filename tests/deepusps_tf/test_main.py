@@ -52,7 +52,7 @@ def write_photos(folder: Path, count: int) -> tuple[Path, Path]:
     [
         ([], "--mode=train needs --records"),
         (["stray"], "stray: not a flag"),
-        (["--records=r", "--workdir=w", "--rounds=2"], "--learning_rates has 3 values"),
+        (["--records=r", "--workdir=w", "--rounds=4"], "--learning_rates has 3 values"),
         (["--mode=export", "--workdir=nowhere"], "nowhere: holds no run"),
         (["--mode=evaluate", "--workdir=nowhere"], "nowhere: holds no run"),
     ],
