@@ -19,7 +19,7 @@ that is far off on a photo so loses its say there.
 USD samples noise maps, adds them to the prediction and takes the cross entropy with the label,
 beside a divergence of the sampled from the measured variance. Here the noise is integrated out: the
 likelihood of the same model in closed form, so that a run draws nothing at random and a stopped one
-ends like one that was not. USD also gives all methods one variance a photo; here each has its own.
+ends like one that was not.
 """
 
 import keras

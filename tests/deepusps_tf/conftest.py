@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from deepusps_tf.checkpoints import EpochCommits
 from deepusps_tf.config import Config
 from deepusps_tf.records import ImageRecord, LabelRecord, encode_png, open_set, write_shards
 
@@ -78,6 +79,20 @@ def tiny_network(monkeypatch):
     """Lets rounds train `tiny_model` whatever the backbone."""
     monkeypatch.setattr("deepusps_tf.train.build_model", tiny_model)
     monkeypatch.setattr("deepusps_tf.rounds.build_model", tiny_model)
+
+
+def stop_after_an_epoch(monkeypatch, run) -> None:
+    """Calls `run` and interrupts its training right after the first epoch was committed."""
+    end_epoch = EpochCommits.on_epoch_end
+
+    def interrupt(self, epoch, logs=None):
+        end_epoch(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochCommits, "on_epoch_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run()
 
 
 @pytest.fixture

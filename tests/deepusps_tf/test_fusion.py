@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from data_prep.errors import InputError
-from deepusps_tf import train
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.fusion import fusion_task
 from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.records import open_set
 from deepusps_tf.rounds import Schedule, run_rounds
 from deepusps_tf.stages import collect_rows
-from tests.deepusps_tf.conftest import tiny_model, write_disc_records
+from tests.deepusps_tf.conftest import stop_after_an_epoch, tiny_model, write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -31,19 +30,6 @@ def fuse(config, **changes) -> list[np.ndarray]:
 
 def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
     return all(a.tobytes() == b.tobytes() for a, b in zip(one, other, strict=True))
-
-
-def stop_after_an_epoch(monkeypatch, run) -> None:
-    with monkeypatch.context() as patch:
-        end_epoch = train.EpochCommits.on_epoch_end
-
-        def interrupt(self, epoch, logs=None):
-            end_epoch(self, epoch, logs)
-            raise KeyboardInterrupt
-
-        patch.setattr(train.EpochCommits, "on_epoch_end", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            run()
 
 
 def test_mean_loss_takes_all_labels_cut_in_the_middle(tiny_config):

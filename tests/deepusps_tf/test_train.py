@@ -16,7 +16,7 @@ from deepusps_tf.pseudo_labels import PseudoLabels
 from deepusps_tf.records import open_labels, open_set
 from deepusps_tf.round_result import read_result
 from deepusps_tf.train import Round, Trainer, check_settings, load_fusion
-from tests.deepusps_tf.conftest import tiny_model, write_disc_records
+from tests.deepusps_tf.conftest import stop_after_an_epoch, tiny_model, write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -195,16 +195,7 @@ def test_interrupted_round_ends_like_one_that_was_not(
     tmp_path, run_round, disc_photos, monkeypatch
 ):
     whole = run_round(tmp_path / "whole")
-    end_epoch = train.EpochCommits.on_epoch_end
-
-    def interrupt(self, epoch, logs=None):
-        end_epoch(self, epoch, logs)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(train.EpochCommits, "on_epoch_end", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        run_round(tmp_path / "stopped")
-    monkeypatch.setattr(train.EpochCommits, "on_epoch_end", end_epoch)
+    stop_after_an_epoch(monkeypatch, lambda: run_round(tmp_path / "stopped"))
     resumed = run_round(tmp_path / "stopped")
     assert resumed.losses == whole.losses
     for a, b in zip(weights_of(whole), weights_of(resumed), strict=True):
