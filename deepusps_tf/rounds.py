@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from data_prep.errors import InputError
 from deepusps_tf.config import Config
 from deepusps_tf.crf import CrfSettings
 from deepusps_tf.crf_pool import CrfPool
