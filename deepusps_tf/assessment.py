@@ -16,10 +16,11 @@ independently of method m, given what the network sees, and without bias,
     E[t_m] = E[e_m^2] + E[(mean over k != m of e_k)^2],
 
 the wanted error and a term that hardly depends on m where methods are about equally good. The
-smallest target then points at the label of the smallest error. A network that minimises the squared
-distance from t_m learns E[t_m]: on one photo t_m is a matter of chance, over all photos it is not.
-Errors that the methods share stay invisible. The other way, errors of made-up corruptions, would
-teach to see those corruptions rather than the methods' own errors.
+smallest target then points at the label of the smallest error. A network that minimises the cross
+entropy with t_m learns E[t_m]: on one photo t_m is a matter of chance, over all photos it is not.
+(The squared distance has the same minimum, but stalls where the sigmoid is flat, and most errors
+are small.) Errors that the methods share stay invisible. The other way, errors of made-up
+corruptions, would teach to see those corruptions rather than the methods' own errors.
 
 The labels' disagreement is their standard deviation over methods. It is the same for all labels of
 a pixel: it says where one of them must be wrong, but not which one.
@@ -116,7 +117,7 @@ def train_assessment(
         seed: of its weights and the photos' order.
     """
     network = assessment_network(size, seed)
-    network.compile(keras.optimizers.Adam(LEARNING_RATE), "mean_squared_error", jit_compile=False)
+    network.compile(keras.optimizers.Adam(LEARNING_RATE), "binary_crossentropy", jit_compile=False)
     batches = training_batches(
         images=images,
         labels=labels,
