@@ -119,7 +119,7 @@ class Config:
         choices=ORACLES,
     )
     fusion_epochs: int = setting(200, "Epochs of the fusion network.")
-    assessment_epochs: int = setting(10, "Epochs of the network that --fusion=assessment trains.")
+    assessment_epochs: int = setting(5, "Epochs of the network that --fusion=assessment trains.")
     batch_size: int = setting(20, "Photos a step over all devices.")
     learning_rates: tuple[float, ...] = setting(
         (1e-6, 2e-6, 5e-6), "Adam's learning rate of each round; more than --rounds may stand here."
