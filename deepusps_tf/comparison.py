@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data_prep.errors import InputError
-from deepusps_tf.config import Config, read_flagfile
+from deepusps_tf.config import Config
 from deepusps_tf.evaluate import PLAIN, REFINED, Scores
+from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.folder_scores import MAP
 from deepusps_tf.photo_sets import scored_set
 from deepusps_tf.scorecard import Scorecard, read_cards

@@ -1,11 +1,7 @@
-"""Every setting of a run: one absl flag each, read here and nowhere else, into a frozen Config."""
+"""Every setting of a run, with its default, its line in --help and what it may not be."""
 
 import dataclasses
-import typing
 from collections.abc import Sequence
-from pathlib import Path
-
-from absl import flags
 
 from data_prep.errors import InputError
 
@@ -28,11 +24,6 @@ def setting(default, text: str, *, choices: Sequence[str] | None = None, flag: s
     return dataclasses.field(
         default=default, metadata={"help": text, "choices": choices, "flag": flag}
     )
-
-
-def flag_name(field: dataclasses.Field) -> str:
-    """Names the flag of a Config field."""
-    return field.metadata["flag"] or field.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -293,76 +284,6 @@ class Config:
         }
         for name in needs[self.mode]:
             _require(bool(getattr(self, name)), f"--mode={self.mode} needs --{name}")
-
-    def to_flagfile(self) -> str:
-        """Writes the settings as a flagfile that `read_flagfile` turns back into this Config."""
-        lines = []
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if value is not None:
-                lines.append(f"--{flag_name(field)}={_to_text(value)}\n")
-        return "".join(lines)
-
-
-def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
-    """Defines one absl flag for each Config field on `flag_values`."""
-    hints = typing.get_type_hints(Config)
-    for field in dataclasses.fields(Config):
-        text, choices = field.metadata["help"], field.metadata["choices"]
-        name, kind = flag_name(field), hints[field.name]
-        options = {"flag_values": flag_values}
-        if choices:
-            flags.DEFINE_enum(name, field.default, choices, text, **options)
-        elif kind is bool:
-            flags.DEFINE_bool(name, field.default, text, **options)
-        elif kind is int:
-            flags.DEFINE_integer(name, field.default, text, **options)
-        elif kind is float:
-            flags.DEFINE_float(name, field.default, text, **options)
-        elif typing.get_origin(kind) is tuple:
-            flags.DEFINE_list(name, [str(v) for v in field.default], text, **options)
-        else:
-            flags.DEFINE_string(name, field.default, text, **options)
-
-
-def from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
-    """Reads parsed flags into a Config.
-
-    Raises:
-        InputError: where the flags contradict each other or a list holds a bad value.
-    """
-    values = {}
-    hints = typing.get_type_hints(Config)
-    for field in dataclasses.fields(Config):
-        value = flag_values[flag_name(field)].value
-        if typing.get_origin(hints[field.name]) is tuple:
-            kind = typing.get_args(hints[field.name])[0]
-            try:
-                value = tuple(kind(part) for part in value)
-            except ValueError as error:
-                raise InputError(f"--{field.name}: {error}") from error
-        values[field.name] = value
-    return Config(**values)
-
-
-def read_flagfile(path: Path) -> Config:
-    """Reads a flagfile into a Config, without touching the flags of this process."""
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such flagfile")
-    flag_values = flags.FlagValues()
-    define_flags(flag_values)
-    flags.DEFINE_string("flagfile", None, "", flag_values=flag_values)
-    try:
-        flag_values(["main", f"--flagfile={path}"])
-    except flags.Error as error:
-        raise InputError(f"{path}: {error}") from error
-    return from_flags(flag_values)
-
-
-def _to_text(value) -> str:
-    if isinstance(value, tuple):
-        return ",".join(str(part) for part in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _require(condition: bool, message: str) -> None:

@@ -16,8 +16,9 @@ from absl import app, flags, logging
 from tqdm import tqdm
 
 from data_prep.errors import InputError
-from deepusps_tf import config as settings
-from deepusps_tf.config import Config, define_flags, from_flags, read_flagfile
+from deepusps_tf import flagfile
+from deepusps_tf.config import Config
+from deepusps_tf.flagfile import define_flags, from_flags, read_flagfile
 
 
 def train(config: Config) -> None:
@@ -198,5 +199,5 @@ if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.INFO)
     define_flags()
-    flags.adopt_module_key_flags(settings)  # so that --help lists them
+    flags.adopt_module_key_flags(flagfile)  # so that --help lists them
     app.run(main)

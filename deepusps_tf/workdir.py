@@ -7,7 +7,8 @@ from pathlib import Path
 
 from data_prep.errors import InputError
 from data_prep.folder_lock import locked_folder
-from deepusps_tf.config import Config, read_flagfile
+from deepusps_tf.config import Config
+from deepusps_tf.flagfile import flagfile_text, read_flagfile
 from deepusps_tf.records import write_text
 
 SETTINGS = "config.flags"
@@ -33,7 +34,7 @@ def locked_workdir(config: Config) -> Iterator[Path]:
 
 def save_settings(config: Config) -> None:
     """Keeps the settings in the workdir, once they have proved usable."""
-    write_text(str(Path(config.workdir) / SETTINGS), config.to_flagfile())
+    write_text(str(Path(config.workdir) / SETTINGS), flagfile_text(config))
 
 
 def saved_run(config: Config) -> Config:

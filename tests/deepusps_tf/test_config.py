@@ -2,11 +2,10 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from absl import flags
 
 from data_prep.errors import InputError
-from deepusps_tf import config as config_module
-from deepusps_tf.config import Config, define_flags, flag_name, read_flagfile
+from deepusps_tf.config import Config
+from deepusps_tf.flagfile import read_flagfile
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
@@ -14,20 +13,6 @@ CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
 
 def paths(**changes) -> Config:
     return Config(**{"records": "r", "workdir": "w", **changes})
-
-
-def test_saved_flagfile_parses_back_to_the_same_config(tmp_path):
-    config = paths(
-        images="a folder/with, commas",
-        masks="m",
-        holdout=0.25,
-        methods=("mc", "rbd"),
-        learning_rates=(1e-3, 5e-4, 2.5e-4),
-        crf=False,
-        seed=-3,
-    )
-    (tmp_path / "config.flags").write_text(config.to_flagfile(), encoding="utf-8")
-    assert read_flagfile(tmp_path / "config.flags") == config
 
 
 def test_defaults_are_those_of_the_release():
@@ -105,13 +90,6 @@ def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
     assert config.learning_rates[:rounds] == (1e-6, 2e-6, 5e-6)[:rounds]
 
 
-def test_flags_cover_every_field_once():
-    values = flags.FlagValues()
-    define_flags(values)
-    fields = {flag_name(field) for field in dataclasses.fields(Config)}
-    assert {name for name in values if name not in ("flagfile", "undefok")} == fields
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -149,21 +127,3 @@ def test_contradictions_are_refused_in_one_line(changes, message):
     with pytest.raises(InputError, match=message) as caught:
         paths(**changes)
     assert "\n" not in str(caught.value)
-
-
-def test_bad_number_in_a_list_names_the_flag(tmp_path):
-    (tmp_path / "bad.flags").write_text("--learning_rates=1e-3,fast\n")
-    with pytest.raises(InputError, match="--learning_rates: could not convert"):
-        read_flagfile(tmp_path / "bad.flags")
-
-
-def test_unknown_flag_names_the_file(tmp_path):
-    (tmp_path / "bad.flags").write_text("--speed=3\n")
-    with pytest.raises(InputError, match="bad.flags: Unknown command line flag 'speed'"):
-        read_flagfile(tmp_path / "bad.flags")
-
-
-def test_only_this_module_reads_flags():
-    package = Path(config_module.__file__).parent
-    readers = [path.name for path in package.rglob("*.py") if "FLAGS" in path.read_text()]
-    assert readers == ["config.py"]

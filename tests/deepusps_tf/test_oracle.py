@@ -7,6 +7,7 @@ import pytest
 from data_prep.errors import InputError
 from deepusps_tf.dataset import label_batches
 from deepusps_tf.devices import make_strategy
+from deepusps_tf.flagfile import flagfile_text
 from deepusps_tf.fusion import fusion_task
 from deepusps_tf.oracle import check_oracle, nearest_to_truth
 from deepusps_tf.photo_sets import open_photos
@@ -68,4 +69,4 @@ def test_training_on_truth_says_so_everywhere(tiny_config, tmp_path, caplog):
     assert notice in caplog.text
     page = write_report(config, rows).read_text()
     assert notice in page and "without labels" not in page
-    assert "--oracle=truth\n" in config.to_flagfile()
+    assert "--oracle=truth\n" in flagfile_text(config)

@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 
 from data_prep.errors import InputError
-from deepusps_tf.config import Config, read_flagfile
+from deepusps_tf.config import Config
+from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.workdir import (
     SETTINGS,
     locked_workdir,

@@ -8,7 +8,7 @@ import sys
 from absl import app, flags
 from PIL import Image
 
-from deepusps_tf import config
+from deepusps_tf import flagfile
 from deepusps_tf.main import main
 
 
@@ -37,6 +37,6 @@ if __name__ == "__main__":  # the CRF's processes import this module too, free o
     from tests.deepusps_tf.conftest import tiny_model
 
     train.build_model = rounds.build_model = tiny_model
-    config.define_flags()
-    flags.adopt_module_key_flags(config)
+    flagfile.define_flags()
+    flags.adopt_module_key_flags(flagfile)
     app.run(main)
