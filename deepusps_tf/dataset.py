@@ -5,7 +5,7 @@ A batch is {"id": string [B], "index": int32 [B], "image": float32 [B, S, S, 3] 
 `index` is the photo's place in record order, the key of its moving average.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -78,8 +78,7 @@ def labelled_batches(
     def to_example(index, image_record, label_records):
         return _decode(index, image_record, label_records, size)
 
-    examples = _encoded_records(images, labels).map(to_example, num_parallel_calls=tf.data.AUTOTUNE)
-    return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return _in_record_order(images, labels, to_example, batch_size)
 
 
 def scoring_batches(
@@ -92,8 +91,7 @@ def scoring_batches(
         record = tf.io.parse_single_example(image_record, IMAGE_FEATURES)
         return {**example, "mask": _decode_mask(record["mask"], size)}
 
-    examples = _encoded_records(images, labels).map(to_example, num_parallel_calls=tf.data.AUTOTUNE)
-    return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return _in_record_order(images, labels, to_example, batch_size)
 
 
 def label_batches(*, images: RecordSet, labels: Sequence[RecordSet], size: int) -> tf.data.Dataset:
@@ -107,13 +105,20 @@ def label_batches(*, images: RecordSet, labels: Sequence[RecordSet], size: int) 
         record = tf.io.parse_single_example(image_record, {"mask": IMAGE_FEATURES["mask"]})
         return _decode_labels(label_records, size), _decode_mask(record["mask"], size)
 
-    pairs = _encoded_records(images, labels).map(to_pair, num_parallel_calls=tf.data.AUTOTUNE)
-    return pairs.batch(_LABEL_BATCH).prefetch(tf.data.AUTOTUNE)
+    return _in_record_order(images, labels, to_pair, _LABEL_BATCH)
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
     """Batches that hold `count` photos, the last one filled up."""
     return -(-count // batch_size)
+
+
+def _in_record_order(
+    images: RecordSet, labels: Sequence[RecordSet], decode: Callable, batch_size: int
+) -> tf.data.Dataset:
+    """Batches what `decode` makes of (index, image record, label records), every record once."""
+    examples = _encoded_records(images, labels).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+    return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
 def _encoded_records(images: RecordSet, labels: Sequence[RecordSet]) -> tf.data.Dataset:
