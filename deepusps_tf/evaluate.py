@@ -35,38 +35,28 @@ class Scores:
     recall: float
 
 
-@dataclasses.dataclass(frozen=True)
-class Predictions:
-    """One batch of a network's output beside its photos.
-
-    Attributes:
-        ids: of the photos.
-        rgb: uint8 [B, S, S, 3].
-        probability: float32 [B, S, S].
-        mask: float32 [B, S, S], 0 or 1; all 0 where the set has no masks.
-    """
-
-    ids: list[str]
-    rgb: np.ndarray
-    probability: np.ndarray
-    mask: np.ndarray
-
-
-def predict_set(
-    *, network: keras.Model, images: RecordSet, size: int, batch_size: int
-) -> Iterator[Predictions]:
-    """Runs a network in inference mode over a set of photos, in record order.
+def batch_outputs(
+    *, network: keras.Model, image: np.ndarray, pool: CrfPool | None
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Runs a network in inference mode and, where there is a pool, the CRF on a batch of photos.
 
     The network must not have been built under a strategy: Keras would then run each batch once a
     replica.
+
+    Args:
+        network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
+        image: the photos.
+        pool: refines predictions, or None.
+
+    Returns:
+        The photos, uint8 [B, S, S, 3], and {"prediction": maps, "prediction + CRF": maps}, float32
+        [B, S, S], the second only with a pool.
     """
-    for batch in scoring_batches(images=images, size=size, batch_size=batch_size):
-        yield Predictions(
-            ids=[photo_id.decode() for photo_id in batch["id"].numpy()],
-            rgb=np.rint(batch["image"].numpy()).astype(np.uint8),
-            probability=network.predict_on_batch(batch["image"])[..., 0],
-            mask=batch["mask"].numpy()[..., 0],
-        )
+    rgb = np.rint(image).astype(np.uint8)
+    outputs = {PLAIN: network.predict_on_batch(image)[..., 0]}
+    if pool is not None:
+        outputs[REFINED] = np.stack(list(pool.refine_all(zip(rgb, outputs[PLAIN], strict=True))))
+    return rgb, outputs
 
 
 def network_outputs(
@@ -83,12 +73,10 @@ def network_outputs(
         ({"prediction": maps, "prediction + CRF": maps}, masks) of each batch, float32 [B, S, S],
         the second output only with a pool.
     """
-    for batch in predict_set(network=network, images=images, size=size, batch_size=batch_size):
-        outputs = {PLAIN: batch.probability}
-        if pool is not None:
-            maps = pool.refine_all(zip(batch.rgb, batch.probability, strict=True))
-            outputs[REFINED] = np.stack(list(maps))
-        yield outputs, batch.mask
+    batches = scoring_batches(images=images, size=size, batch_size=batch_size)
+    for batch in batches.as_numpy_iterator():
+        _, outputs = batch_outputs(network=network, image=batch["image"], pool=pool)
+        yield outputs, batch["mask"][..., 0]
 
 
 def score_network(

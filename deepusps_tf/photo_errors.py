@@ -8,8 +8,11 @@ import numpy as np
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import scoring_batches
+from deepusps_tf.evaluate import PLAIN, REFINED, batch_outputs
 from deepusps_tf.photo_sets import PhotoSets
 from deepusps_tf.train import load_fusion
+
+OUTPUT_NAMES = {PLAIN: "fused", REFINED: "fused + CRF"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,17 +59,13 @@ def judge_photos(config: Config, photos: PhotoSets, pool: CrfPool | None) -> Ite
         images=images, labels=labels, size=config.size, batch_size=config.batch_size
     )
     for batch in batches.as_numpy_iterator():
-        rgb = np.rint(batch["image"]).astype(np.uint8)
-        outputs = {"fused": network.predict_on_batch(batch["image"])[..., 0]}
-        if pool is not None:
-            pairs = zip(rgb, outputs["fused"], strict=True)
-            outputs["fused + CRF"] = list(pool.refine_all(pairs))
+        rgb, outputs = batch_outputs(network=network, image=batch["image"], pool=pool)
         for place, photo_id in enumerate(batch["id"]):
             maps = np.moveaxis(batch["labels"][place], -1, 0)
             yield JudgedPhoto(
                 id=photo_id.decode(),
                 rgb=rgb[place],
                 maps=dict(zip(config.methods, maps, strict=True)),
-                outputs={name: output[place] for name, output in outputs.items()},
+                outputs={OUTPUT_NAMES[name]: output[place] for name, output in outputs.items()},
                 mask=batch["mask"][place, ..., 0],
             )
