@@ -11,7 +11,6 @@ time), and of reading and computing with the pool (wall time).
 
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import threadpoolctl
-from absl import app, flags
+from absl import flags
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
+from benchmarks.command import start
 from data_prep import images
 from data_prep.errors import InputError
 from data_prep.methods import METHODS
@@ -211,14 +211,6 @@ def run(_: list[str]) -> None:
         contact_sheet(values.methods, spread).save(values.contact_sheet)
 
 
-def main(argv: list[str]) -> None:
-    try:
-        run(argv)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    start(run)

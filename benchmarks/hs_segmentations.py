@@ -17,17 +17,17 @@ layer as good as can be had. Below, the constants are varied on those regions an
 """
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from skimage import measure
 from tqdm import tqdm
 
 from benchmarks import base_segmentations
+from benchmarks.command import start
 from benchmarks.handcrafted import correlation
 from data_prep import images, superpixels
 from data_prep.errors import InputError
@@ -171,14 +171,6 @@ def run(_: list[str]) -> None:
         print("{:<31}{:12.4f}{:12.4f}".format(name, *scores), flush=True)
 
 
-def main(argv: list[str]) -> None:
-    try:
-        run(argv)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    start(run)
