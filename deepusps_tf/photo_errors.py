@@ -9,6 +9,7 @@ from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.evaluate import PLAIN, REFINED, batch_outputs
+from deepusps_tf.inference import inference_twin
 from deepusps_tf.photo_sets import PhotoSets
 from deepusps_tf.train import load_fusion
 
@@ -53,7 +54,7 @@ def judge_photos(config: Config, photos: PhotoSets, pool: CrfPool | None) -> Ite
     split, images = photos.held_out()
     if images is None:
         return
-    network = load_fusion(config)
+    network = inference_twin(load_fusion(config))
     labels = [photos.handcrafted(split, method) for method in config.methods]
     batches = scoring_batches(
         images=images, labels=labels, size=config.size, batch_size=config.batch_size

@@ -16,6 +16,7 @@ from deepusps_tf.crf import CrfSettings
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.evaluate import score_labels, score_network
 from deepusps_tf.fusion import FusionTask, fusion_task
+from deepusps_tf.inference import copy_folded, inference_twin
 from deepusps_tf.model import build_model
 from deepusps_tf.oracle import check_oracle
 from deepusps_tf.photo_sets import PhotoSets, open_photos
@@ -90,8 +91,9 @@ class Schedule:
         self._photos = photos
         self._strategy = strategy
         self._pool = pool
-        # Every round's network is scored in this one, which is traced once.
+        # Every round's network is scored in these, which are built and traced once.
         self._network = build_model(backbone=config.backbone, size=config.size)
+        self._twin = inference_twin(self._network)
 
     def label(self, method: str) -> RecordSet:
         """Makes one method's labels for the fusion: its maps, refined unless that is left out."""
@@ -198,12 +200,13 @@ class Schedule:
             rows = []
             masked = self._photos.masked()
             self._network.load_weights(result.weights)
+            copy_folded(self._network, self._twin)
             write_round_pictures(
                 folder=self._logs(method),
                 step=number,
                 images=self._photos.train,
                 labels=labels,
-                network=self._network,
+                network=self._twin,
                 size=self._config.size,
             )
             if written and "train" in masked:
@@ -214,7 +217,7 @@ class Schedule:
             split, images = self._photos.held_out()
             if images is not None:
                 outputs = score_network(
-                    network=self._network, images=images, pool=self._pool, **self._sizes()
+                    network=self._twin, images=images, pool=self._pool, **self._sizes()
                 )
                 for output, scores in outputs.items():
                     rows.append(StageRow(method, number, output, split, scores))

@@ -11,6 +11,7 @@ from deepusps_tf.config import Config
 from deepusps_tf.dataset import steps_per_epoch
 from deepusps_tf.evaluate import network_outputs
 from deepusps_tf.folder_scores import map_outputs, map_pairs, photo_outputs, photo_pairs
+from deepusps_tf.inference import inference_twin
 from deepusps_tf.photo_sets import open_photos, scored_set
 from deepusps_tf.rounds import crf_pool
 from deepusps_tf.saliency_model import SaliencyModel, load_model, wrap_network
@@ -85,7 +86,7 @@ def evaluate_run(config: Config) -> list[Scorecard]:
     test_set = config.test_set or scored_set(saved.records, split)
     with crf_pool(saved, one_pass=True) as pool:
         outputs = network_outputs(
-            network=load_fusion(saved),
+            network=inference_twin(load_fusion(saved)),
             images=images,
             size=saved.size,
             batch_size=saved.batch_size,

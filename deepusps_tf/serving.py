@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from deepusps_tf.inference import inference_twin
+
 MAX_PIXELS = 1 << 26  # of an encoded photo, by its header: 67 million, 800 MB while it is resized
 
 
@@ -25,7 +27,7 @@ class ServingModule(tf.Module):
 
     def __init__(self, network: keras.Model, size: int):
         super().__init__()
-        self.network = network
+        self.network = inference_twin(network)
         self.size = size
 
     @property
