@@ -116,6 +116,7 @@ def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, 
     import keras
 
     from deepusps_tf.backbones import layers
+    from deepusps_tf.inference import inference_twin
     from deepusps_tf.losses import FBetaLoss
     from deepusps_tf.model import build_model
 
@@ -128,14 +129,19 @@ def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, 
         layers.BatchNorm = keras.layers.BatchNormalization
     model = build_model(backbone=case.network, size=case.size, precision=settings["precision"])
     images, labels = case.arrays()
-    yield "inference", lambda: model.predict_on_batch(images)
+    twin = inference_twin(model)
+    yield "inference", lambda: twin.predict_on_batch(images)
     trained, inputs = model, images
     if tensorflow and settings["handover"] == "on":
         from deepusps_tf.train import TrainingModel
 
         trained = TrainingModel(model)
         trained.sink = _NoSink()
-        inputs = {"index": np.arange(case.batch, dtype=np.int32), "image": images}
+        inputs = {
+            "index": np.arange(case.batch, dtype=np.int32),
+            "image": images,
+            "mirrored": np.zeros(case.batch, bool),
+        }
     trained.compile(
         keras.optimizers.Adam(1e-4),
         FBetaLoss(beta_squared=1.0, threshold=0.5),

@@ -71,6 +71,11 @@ class Config:
         "Weights each round starts from: a file, 'default' (what the backbone's package "
         "carries) or 'none' (random).",
     )
+    frozen_blocks: int = setting(
+        0,
+        "First blocks of the feature network that keep their pretrained weights and statistics: "
+        "faster steps, less to spoil by noisy labels.",
+    )
     size: int = setting(432, "Side of the square the network sees, in pixels.")
     batchnorm_momentum: float = setting(
         0.9, "Momentum of the BatchNorm moving statistics (Keras' .99 lags in short rounds)."
@@ -98,6 +103,11 @@ class Config:
         0.1, "Warn when a larger share of a round's labels is all empty or all full."
     )
     epochs: int = setting(25, "Epochs a round.")
+    mirror: bool = setting(
+        False,
+        "Train on a random half of each epoch's photos mirrored; their predictions are turned back "
+        "before they are averaged.",
+    )
     fusion: str = setting(
         "mean_loss",
         "How the methods' labels make one network; direct takes the raw maps, without rounds.",
@@ -181,7 +191,8 @@ class Config:
         positive = ("size", "batch_size", "rounds", "epochs", "fusion_epochs", "assessment_epochs")
         for name in (*positive, "max_side", "repeats"):
             _require(getattr(self, name) >= 1, f"--{name} must be at least 1")
-        for name in ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations"):
+        counts = ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations")
+        for name in (*counts, "frozen_blocks"):
             _require(getattr(self, name) >= 0, f"--{name} must not be negative")
         _require(self.mode in MODES, f"--mode={self.mode}: choose from {', '.join(MODES)}")
         _require(
@@ -203,6 +214,10 @@ class Config:
         )
         rates = (*self.learning_rates, self.fusion_learning_rate)
         _require(all(rate > 0 for rate in rates), "learning rates must be above 0")
+        _require(
+            not self.frozen_blocks or self.pretrained != "none",
+            "--frozen_blocks contradicts --pretrained=none: random weights would stay random",
+        )
         self._check_sources()
         self._check_fusion()
         self._check_mode()

@@ -27,10 +27,12 @@ def training_batches(
     seed: int,
     first_epoch: int,
     epochs: int,
+    mirror: bool = False,
 ) -> tf.data.Dataset:
     """Streams epochs `first_epoch`..`epochs`-1 of training batches, each in its own order.
 
-    The order is a function of (seed, epoch) alone, so a resumed run sees what it would have seen.
+    Order and mirroring are functions of (seed, epoch) alone, so a resumed run sees what it would
+    have seen.
     An epoch is filled up to whole batches with repeated photos of index `DUPLICATE`, so that no
     replica is ever left without one. Ids and masks are left out: `fit` cannot carry strings,
     and truth must not reach training.
@@ -43,9 +45,12 @@ def training_batches(
         seed: any integer.
         first_epoch: 0, or the first epoch not yet done.
         epochs: the epoch to stop before.
+        mirror: whether a random half of each epoch's photos is mirrored left to right, with their
+            labels.
 
     Returns:
-        Dataset of ({"index", "image"}, labels), `steps_per_epoch` batches an epoch.
+        Dataset of ({"index", "image", "mirrored"}, labels), `steps_per_epoch` batches an epoch;
+        "mirrored", bool [B], says which photos are, so that their predictions can be turned back.
     """
     records = _encoded_records(images, labels)
     count = len(images.ids)
@@ -55,15 +60,20 @@ def training_batches(
         # Other photos fill up each epoch, so that none is learned from twice as often.
         again = records.repeat(2 + padding // count).skip(epoch * padding % count)
         filled = records.concatenate(again.take(padding).map(_as_duplicate))
-        return filled.shuffle(
-            min(count + padding, SHUFFLE_BUFFER),
-            seed=seed * 1_000_003 + epoch,
-            reshuffle_each_iteration=False,
+        order = seed * 1_000_003 + epoch
+        shuffled = filled.shuffle(
+            min(count + padding, SHUFFLE_BUFFER), seed=order, reshuffle_each_iteration=False
         )
+        return shuffled.enumerate().map(lambda place, record: (order, place, record))
 
-    def to_pair(index, image_record, label_records):
-        example = _decode(index, image_record, label_records, size)
-        return {"index": example["index"], "image": example["image"]}, example["labels"]
+    def to_pair(order, place, record):
+        example = _decode(*record, size)
+        image, labels = example["image"], example["labels"]
+        mirrored = tf.constant(False)
+        if mirror:
+            mirrored = tf.random.stateless_uniform([], [order, place]) < 0.5
+            image, labels = mirror_where(mirrored, image), mirror_where(mirrored, labels)
+        return {"index": example["index"], "image": image, "mirrored": mirrored}, labels
 
     stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
     batches = stream.map(to_pair, num_parallel_calls=tf.data.AUTOTUNE)
@@ -106,6 +116,11 @@ def label_batches(*, images: RecordSet, labels: Sequence[RecordSet], size: int) 
         return _decode_labels(label_records, size), _decode_mask(record["mask"], size)
 
     return _in_record_order(images, labels, to_pair, _LABEL_BATCH)
+
+
+def mirror_where(mirrored: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+    """Mirrors maps [..., H, W, C] left to right where `mirrored`, bool [...]; its own inverse."""
+    return tf.where(mirrored[..., None, None, None], tf.reverse(maps, [-2]), maps)
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:

@@ -114,6 +114,7 @@ class Trainer:
                 seed=config.seed,
                 precision=config.precision,
             )
+            _freeze(network, config)
             if noise is not None:
                 noise.build()
             self._loss = FBetaLoss(beta_squared=beta_squared, threshold=[0.5] * label_sets)
@@ -165,6 +166,7 @@ class Trainer:
             seed=self._config.seed * 1000 + spec.number,
             first_epoch=first_epoch,
             epochs=spec.epochs,
+            mirror=self._config.mirror,
         )
         if first_epoch < spec.epochs:
             logs = Path(self._config.workdir) / "logs" / spec.name
@@ -239,6 +241,14 @@ class Trainer:
                 summary.empty,
                 summary.full,
             )
+
+
+def _freeze(network: keras.Model, config: Config) -> None:
+    """Keeps `--frozen_blocks` of a network as they are, statistics too."""
+    block_number = BACKBONES[config.backbone].block_number
+    for layer in network.layers:
+        number = block_number(layer.name)
+        layer.trainable = number is None or number >= config.frozen_blocks
 
 
 def load_fusion(config: Config) -> keras.Model:

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from deepusps_tf.dataset import mirror_where
 from deepusps_tf.noise_model import LabelNoise, mean_squared_residuals
 from deepusps_tf.pseudo_labels import PseudoLabels
 
@@ -30,9 +31,16 @@ class TrainingModel(keras.Model):
         return self.network(inputs["image"], training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Hands a training step's prediction over, then computes the compiled loss."""
+        """Hands a training step's prediction over, then computes the compiled loss.
+
+        Photos mirrored for training are handed over as they were, so that the moving average and
+        the CRF's lattices stay those of one photo.
+        """
         if training:
-            tf.py_function(self._push, [x["index"], x["image"], y_pred], [])
+            image, probability = (
+                mirror_where(x["mirrored"], maps) for maps in (x["image"], y_pred)
+            )
+            tf.py_function(self._push, [x["index"], image, probability], [])
             if self.noise is not None:
                 squares = mean_squared_residuals(y, y_pred)
                 tf.py_function(self.noise.push, [x["index"], squares], [])

@@ -32,6 +32,7 @@ class Backbone:
             fit each other.
         default_weights: where the weights of `pretrained="default"` are; raises `InputError`
             where they have to be fetched by the user.
+        block_number: in which block, from 0, a layer of that name is; None for the head's.
         head_fan: of the head's initial weights, of variance 2 / fan; None for DRN's own rule.
     """
 
@@ -41,6 +42,7 @@ class Backbone:
     std: tuple[float, float, float]
     place: Callable[[keras.Model, Mapping[str, np.ndarray], str], list[str]]
     default_weights: Callable[[], Path]
+    block_number: Callable[[str], int | None]
     head_fan: int | None = None
 
 
@@ -52,6 +54,7 @@ def _backbone(family: types.ModuleType, name: str, head_fan: int | None = None) 
         std=family.STD,
         place=functools.partial(family.place, variant=name),
         default_weights=functools.partial(family.default_weights, variant=name),
+        block_number=family.block_number,
         head_fan=head_fan,
     )
 

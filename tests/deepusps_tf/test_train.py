@@ -7,10 +7,12 @@ import tensorflow as tf
 
 from data_prep.errors import InputError
 from deepusps_tf import train
+from deepusps_tf.backbones import BACKBONES
 from deepusps_tf.crf import RELEASE_SETTINGS, refine
 from deepusps_tf.crf_pool import CrfPool
-from deepusps_tf.dataset import DUPLICATE, scoring_batches
+from deepusps_tf.dataset import DUPLICATE, scoring_batches, training_batches
 from deepusps_tf.devices import make_strategy
+from deepusps_tf.model import build_model
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.pseudo_labels import PseudoLabels
 from deepusps_tf.records import open_labels, open_set
@@ -110,6 +112,39 @@ def test_handed_over_prediction_is_made_before_the_update(tmp_path, run_round, m
     images = np.stack([image for image, _ in first])
     expected = config_seed_network(images, training=True).numpy()[..., 0]
     assert np.abs(np.stack([probability for _, probability in first]) - expected).max() < 1e-5
+
+
+def test_mirrored_photos_are_handed_over_as_they_were(
+    tmp_path, run_round, monkeypatch, disc_photos, disc_records
+):
+    (whole,) = scoring_batches(images=disc_photos, size=32, batch_size=10)
+    pushed = record_pushes(monkeypatch)
+    run_round(tmp_path / "w", mirror=True, batch_size=10)
+    network = tiny_model(backbone="", size=32, seed=0)
+    images = np.stack([image for _, image, _ in pushed[:10]])
+    assert np.array_equal(images, whole["image"].numpy()[[index for index, _, _ in pushed[:10]]])
+
+    def differences(mirrored):
+        """How far a prediction is from the network's on such a batch, turned back."""
+        seen = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
+        output = network(seen, training=True).numpy()[..., 0]
+        output = np.where(mirrored[:, None, None], output[:, :, ::-1], output)
+        return np.abs(output - [probability for _, _, probability in pushed[:10]]).max()
+
+    ((inputs, _),) = training_batches(
+        images=disc_photos,
+        labels=[open_labels(f"{disc_records}/train/labels/rbd/round0", disc_photos)],
+        size=32,
+        batch_size=10,
+        seed=0,
+        first_epoch=0,
+        epochs=1,
+        mirror=True,
+    )
+    mirrored = inputs["mirrored"].numpy()
+    assert inputs["index"].numpy().tolist() == [index for index, _, _ in pushed[:10]]
+    assert 0 < mirrored.sum() < 10
+    assert differences(mirrored) < 1e-5 < 1e-3 < differences(np.zeros(10, bool))
 
 
 def keep_averages(monkeypatch) -> dict[tuple[Path, int], np.ndarray]:
@@ -214,6 +249,31 @@ def test_second_round_starts_where_the_first_did(tmp_path, tiny_config, disc_pho
     assert second.losses == alone.losses
     for a, b in zip(weights_of(second), weights_of(alone), strict=True):
         assert a.tobytes() == b.tobytes()
+
+
+def test_frozen_blocks_keep_weights_and_statistics(tmp_path, tiny_config, disc_photos, monkeypatch):
+    monkeypatch.setattr(train, "build_model", build_model)
+    config = dataclasses.replace(tiny_config, backbone="efficientnet_lite0", frozen_blocks=2)
+    labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
+    trainer = Trainer(config, make_strategy("cpu:1"), beta_squared=1.0, collect=False)
+    result = trainer.train(dataclasses.replace(SPEC, epochs=1), disc_photos, labels, None)
+    before = build_model(backbone="efficientnet_lite0", size=32, pretrained="default")
+    after = build_model(backbone="efficientnet_lite0", size=32)
+    after.load_weights(result.weights)
+    block_number = BACKBONES["efficientnet_lite0"].block_number
+    same = {
+        layer.name: all(
+            np.array_equal(*pair)
+            for pair in zip(
+                layer.get_weights(), after.get_layer(layer.name).get_weights(), strict=True
+            )
+        )
+        for layer in before.layers
+        if block_number(layer.name) is not None
+    }
+    assert same["conv_stem"] and same["bn0"] and len(same) > 40
+    for name, unchanged in same.items():
+        assert unchanged == (block_number(name) < 2), name
 
 
 def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_config, disc_photos):
