@@ -76,10 +76,10 @@ def loop(*, command: Sequence[str], scratch: Path, kills: int, seed: int) -> Kil
     Raises:
         RuntimeError: where a run ends with an error; its output is in the message.
     """
-    _run(command, scratch / "reference", None)
+    run_alone(command, scratch / "reference")
     expected = outcome(scratch / "reference")
     started = time.monotonic()
-    _run(command, scratch / "again", None)
+    run_alone(command, scratch / "again")
     seconds = time.monotonic() - started
     differences = _differences(scratch / "again", expected)
     random = np.random.default_rng(seed)
@@ -158,22 +158,38 @@ def stage(folder: Path) -> str:
     return "report and export"
 
 
+def run_alone(command: Sequence[str], folder: Path) -> None:
+    """Runs a command in a folder to its end.
+
+    Raises:
+        RuntimeError: where it ends with an error; its output is in the message.
+    """
+    _run(command, folder, None)
+
+
+def kill_when(command: Sequence[str], folder: Path, path: str) -> None:
+    """Runs a command in a folder until `folder/path` is there, then kills its first process.
+
+    Raises:
+        RuntimeError: where it ends before.
+    """
+    process = _start(command, folder)
+    while process.poll() is None:
+        if (folder / path).exists():
+            process.kill()
+            process.wait()
+            return
+        time.sleep(0.01)
+    raise RuntimeError(f"{folder}: the run ended before {path} was seen")
+
+
 def _run(command: Sequence[str], folder: Path, seconds: float | None) -> int | None:
     """Starts a run and kills its first process after some seconds.
 
     Returns:
         The process group of a run that was killed, None where it ended before.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "output").open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = _start(command, folder)
     try:
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -184,6 +200,20 @@ def _run(command: Sequence[str], folder: Path, seconds: float | None) -> int | N
         tail = (folder / "output").read_text(errors="replace")[-2000:]
         raise RuntimeError(f"{folder}: the run failed:\n{tail}")
     return None
+
+
+def _start(command: Sequence[str], folder: Path) -> subprocess.Popen:
+    """Starts a command in a folder, in a process group of its own; its output goes to a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "output").open("ab") as output:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 def _lives_on(group: int) -> bool:

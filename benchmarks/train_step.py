@@ -140,7 +140,7 @@ def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, 
         inputs = {
             "index": np.arange(case.batch, dtype=np.int32),
             "image": images,
-            "mirrored": np.zeros(case.batch, bool),
+            "mirrored": np.zeros(case.batch, np.int32),
         }
     trained.compile(
         keras.optimizers.Adam(1e-4),

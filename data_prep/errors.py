@@ -1,6 +1,8 @@
 """The one exception that stands for a mistake the user can mend."""
 
-from collections.abc import Sequence
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
 
 
 class InputError(Exception):
@@ -8,6 +10,15 @@ class InputError(Exception):
 
     Command lines print it without a traceback and exit with status 2.
     """
+
+
+@contextlib.contextmanager
+def damage_named(path: str | os.PathLike, mend: str) -> Iterator[None]:
+    """Turns what reading a damaged file's content raises into one line with its name and `mend`."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise InputError(f"{path}: damaged; {mend}") from error
 
 
 def shortened(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from data_prep.compute_maps import compute_maps
-from data_prep.errors import InputError
+from data_prep.errors import InputError, damage_named
 from data_prep.folder_lock import locked_folder
 from data_prep.images import Photo, list_photos
 from data_prep.sample import write_sample
@@ -93,11 +93,9 @@ def _listings(source: Source) -> dict[str, list]:
 def _tell_of_changed_photos(source: Source, records: Path) -> None:
     """Says that photos came or went after the records were made, which go on as they are."""
     path = records / PREPARED
-    try:
+    with damage_named(path, "delete it and run the same command again"):
         prepared = dict(json.loads(path.read_text(encoding="utf-8")))
         then = {folder: (prepared[folder][0], prepared[folder][1]) for folder in prepared}
-    except (ValueError, TypeError, LookupError) as error:
-        raise InputError(f"{path}: damaged; delete it and run the same command again") from error
     for folder, (count, names) in _listings(source).items():
         if then.get(folder) != (count, names):
             before = then[folder][0] if folder in then else "none"
@@ -123,12 +121,10 @@ def _check_source(source: Source, records: Path) -> None:
     if not path.is_file():
         return
     wanted = json.loads(json.dumps(asdict(source)))
-    try:
+    with damage_named(path, "delete the folder it is in"):
         made_from = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path}: damaged; delete the folder it is in") from error
-    if set(wanted["methods"]) <= set(made_from.get("methods", ())):
-        wanted["methods"] = made_from["methods"]
+        if set(wanted["methods"]) <= set(made_from.get("methods", ())):
+            wanted["methods"] = made_from["methods"]
     for name, value in wanted.items():
         if made_from.get(name) != value:
             raise InputError(

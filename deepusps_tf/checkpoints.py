@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from data_prep.errors import InputError
+from data_prep.errors import InputError, damage_named
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.records import write_text
 
@@ -44,14 +44,11 @@ class EpochCommits(keras.callbacks.Callback):
         if not committed:
             return 0
         latest = committed[-1]
-        try:
+        with damage_named(latest / "state.json", "delete its round"):
             state = json.loads((latest / "state.json").read_text(encoding="utf-8"))
-            model.load_weights(latest / "model.weights.h5")
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{latest}: damaged commit ({reason}); delete its round") from error
-        self.losses = state["losses"]
-        return state["epochs"]
+            epochs, self.losses = state["epochs"], [float(loss) for loss in state["losses"]]
+        load_weights(model, latest / "model.weights.h5", "delete its round")
+        return epochs
 
     def on_epoch_end(self, epoch, logs=None):
         """Commits the epoch that just ended."""
@@ -74,6 +71,19 @@ class EpochCommits(keras.callbacks.Callback):
                 shutil.rmtree(older)
         if self._average is not None:
             self._average.keep_only(done)
+
+
+def load_weights(model: keras.Model, path: Path, mend: str) -> None:
+    """Reads a model's weights, and its optimiser's where it is compiled, from a `.weights.h5`.
+
+    Raises:
+        InputError: naming the file and `mend`, where it is missing, damaged or another model's.
+    """
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, LookupError, RuntimeError, TypeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{path}: cannot be loaded ({reason}); {mend}") from error
 
 
 def save_weights(model: keras.Model, path: Path) -> None:

@@ -50,7 +50,8 @@ def training_batches(
 
     Returns:
         Dataset of ({"index", "image", "mirrored"}, labels), `steps_per_epoch` batches an epoch;
-        "mirrored", bool [B], says which photos are, so that their predictions can be turned back.
+        "mirrored", int32 [B], is 1 for photos that are, so that their predictions can be turned
+        back (no bool: replicas cannot gather them).
     """
     records = _encoded_records(images, labels)
     count = len(images.ids)
@@ -69,9 +70,9 @@ def training_batches(
     def to_pair(order, place, record):
         example = _decode(*record, size)
         image, labels = example["image"], example["labels"]
-        mirrored = tf.constant(False)
+        mirrored = tf.constant(0)
         if mirror:
-            mirrored = tf.random.stateless_uniform([], [order, place]) < 0.5
+            mirrored = tf.random.stateless_uniform([], [order, place], 0, 2, tf.int32)
             image, labels = mirror_where(mirrored, image), mirror_where(mirrored, labels)
         return {"index": example["index"], "image": image, "mirrored": mirrored}, labels
 
@@ -119,8 +120,8 @@ def label_batches(*, images: RecordSet, labels: Sequence[RecordSet], size: int) 
 
 
 def mirror_where(mirrored: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
-    """Mirrors maps [..., H, W, C] left to right where `mirrored`, bool [...]; its own inverse."""
-    return tf.where(mirrored[..., None, None, None], tf.reverse(maps, [-2]), maps)
+    """Mirrors maps [..., H, W, C] left to right where `mirrored` [...] is 1; its own inverse."""
+    return tf.where(mirrored[..., None, None, None] == 1, tf.reverse(maps, [-2]), maps)
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from absl import flags
 
-from data_prep.errors import InputError
+from data_prep.errors import InputError, damage_named
 from deepusps_tf.config import Config
 
 
@@ -64,7 +64,8 @@ def read_flagfile(path: Path) -> Config:
     define_flags(flag_values)
     flags.DEFINE_string("flagfile", None, "", flag_values=flag_values)
     try:
-        flag_values(["main", f"--flagfile={path}"])
+        with damage_named(path, "write it again or delete it"):
+            flag_values(["main", f"--flagfile={path}"])
     except flags.Error as error:
         raise InputError(f"{path}: {error}") from error
     return from_flags(flag_values)

@@ -86,7 +86,7 @@ def _claim(output: Path, photos: list[Photo], settings: dict) -> None:
     """Notes what a folder's pictures are made with, so that none of another kind is kept there."""
     note = output / SETTINGS
     text = json.dumps(settings, default=dataclasses.asdict) + "\n"
-    if note.is_file() and note.read_text(encoding="utf-8") == text:
+    if note.is_file() and note.read_bytes() == text.encode():
         return
     strangers = [photo.id for photo in photos if (output / f"{photo.id}.png").exists()]
     if strangers:

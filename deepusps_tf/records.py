@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from data_prep.errors import InputError
+from data_prep.errors import InputError, damage_named
 
 FORMAT_VERSION = 1
 RECORDS_PER_SHARD = 2000  # 100 to 200 MB of photos at the usual 400x300 to 1024x768
@@ -245,14 +245,10 @@ def read_manifest(stem: str) -> Manifest:
     path = manifest_path(stem)
     if not tf.io.gfile.exists(path):
         raise InputError(f"{path}: missing, so these records are not whole; prepare them again")
-    with tf.io.gfile.GFile(path) as file:
-        text = file.read()
-    try:
-        fields = json.loads(text)
+    with tf.io.gfile.GFile(path, "rb") as file, damage_named(path, "prepare the records again"):
+        fields = json.loads(file.read())
         version = fields.pop("format")
         manifest = Manifest(**{**fields, "shard_counts": tuple(fields["shard_counts"])})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: damaged manifest; prepare the records again") from error
     if version != FORMAT_VERSION:
         raise InputError(f"{path}: format {version}, this program reads {FORMAT_VERSION}")
     return manifest

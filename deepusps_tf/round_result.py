@@ -4,7 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from data_prep.errors import InputError
+from data_prep.errors import InputError, damage_named
 from deepusps_tf.records import RecordSet, open_labels, write_text
 
 WEIGHTS = "network.weights.h5"
@@ -47,11 +47,14 @@ def read_result(folder: Path, images: RecordSet) -> RoundResult:
     """Reads the result of a finished round and opens the labels it wrote for `images`.
 
     Raises:
-        InputError: where the labels are damaged or not those of `images`.
+        InputError: where a file is damaged, or the labels are not those of `images`.
     """
-    fields = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    labels = open_labels(labels_stem(folder), images) if fields["labels"] else None
-    return RoundResult(folder, labels, tuple(fields["losses"]), fields["change"])
+    path = folder / RESULT
+    with damage_named(path, "delete it to train that round again"):
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        labelled, losses, change = fields["labels"], tuple(fields["losses"]), fields["change"]
+    labels = open_labels(labels_stem(folder), images) if labelled else None
+    return RoundResult(folder, labels, losses, change)
 
 
 def read_refined(workdir: Path, method: str, number: int, images: RecordSet) -> RecordSet:

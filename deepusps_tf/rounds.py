@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from deepusps_tf.checkpoints import load_weights
 from deepusps_tf.config import Config
 from deepusps_tf.crf import CrfSettings
 from deepusps_tf.crf_pool import CrfPool
@@ -199,7 +200,7 @@ class Schedule:
         def score() -> list[StageRow]:
             rows = []
             masked = self._photos.masked()
-            self._network.load_weights(result.weights)
+            load_weights(self._network, result.weights, f"delete {result.folder} to train it again")
             copy_folded(self._network, self._twin)
             write_round_pictures(
                 folder=self._logs(method),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.errors import InputError
+from data_prep.errors import damage_named
 from deepusps_tf.evaluate import Scores, map_scores, mean_scores
 from deepusps_tf.field_scores import FieldScorer, FieldScores
 from deepusps_tf.records import write_text
@@ -111,13 +111,11 @@ def read_cards(folder: Path) -> list[Scorecard]:
     path = folder / JSON
     if not path.is_file():
         return []
-    try:
+    with damage_named(path, "delete it and evaluate again"):
         lines = json.loads(path.read_text(encoding="utf-8"))
         for line in lines:
             line["scores"], line["field"] = Scores(**line["scores"]), FieldScores(**line["field"])
         return [Scorecard(**line) for line in lines]
-    except (ValueError, TypeError, LookupError) as error:
-        raise InputError(f"{path}: damaged; delete it and evaluate again") from error
 
 
 def cards_text(cards: Sequence[Scorecard]) -> str:

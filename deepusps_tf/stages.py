@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from data_prep.errors import damage_named
 from deepusps_tf.config import Config
 from deepusps_tf.evaluate import Scores
 from deepusps_tf.records import write_text
@@ -57,9 +58,14 @@ def rows_json(rows: Sequence[StageRow]) -> str:
 
 
 def read_rows(path: Path) -> list[StageRow]:
-    """Reads rows that `rows_json` wrote."""
-    lines = json.loads(path.read_text(encoding="utf-8"))
-    return [StageRow(**{**line, "scores": Scores(**line["scores"])}) for line in lines]
+    """Reads rows that `rows_json` wrote.
+
+    Raises:
+        InputError: where the file is damaged.
+    """
+    with damage_named(path, "delete it and run the same command again"):
+        lines = json.loads(path.read_text(encoding="utf-8"))
+        return [StageRow(**{**line, "scores": Scores(**line["scores"])}) for line in lines]
 
 
 def collect_rows(config: Config) -> list[StageRow]:

@@ -13,7 +13,7 @@ from absl import logging
 
 from data_prep.errors import InputError
 from deepusps_tf.backbones import BACKBONES
-from deepusps_tf.checkpoints import EpochCommits, save_weights
+from deepusps_tf.checkpoints import EpochCommits, load_weights, save_weights
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import steps_per_epoch, training_batches
@@ -261,12 +261,5 @@ def load_fusion(config: Config) -> keras.Model:
     if not is_finished(folder):
         raise InputError(f"{config.workdir}: holds no finished run; finish it with --mode=train")
     network = build_model(backbone=config.backbone, size=config.size)
-    weights = folder / WEIGHTS
-    try:
-        network.load_weights(weights)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(
-            f"{weights}: cannot be loaded ({reason}); train the fusion again"
-        ) from error
+    load_weights(network, folder / WEIGHTS, f"delete {folder} to train it again")
     return network

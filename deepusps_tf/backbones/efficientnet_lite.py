@@ -144,7 +144,7 @@ def place(
 
 
 def block_number(layer_name: str) -> int | None:
-    """Says in which block, from 0, a layer is; the stem is with block 0, None: not in `features`."""
+    """Says in which block, from 0, a layer is, the stem counting as 0; None: in the head."""
     if layer_name in ("conv_stem", "bn0"):
         return 0
     match = re.match(r"blocks\.(\d+)\.", layer_name)

@@ -115,7 +115,7 @@ def test_duplicate_id_is_named(tmp_path):
 def test_damaged_manifest_is_named(tmp_path, text):
     write_labels(tmp_path / "s", ["a"])
     (tmp_path / "s.manifest.json").write_text(text)
-    with pytest.raises(InputError, match="s.manifest.json: damaged manifest"):
+    with pytest.raises(InputError, match="s.manifest.json: damaged; prepare"):
         open_set(f"{tmp_path}/s")
 
 

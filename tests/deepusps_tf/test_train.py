@@ -126,9 +126,9 @@ def test_mirrored_photos_are_handed_over_as_they_were(
 
     def differences(mirrored):
         """How far a prediction is from the network's on such a batch, turned back."""
-        seen = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
+        seen = np.where(mirrored[:, None, None, None] == 1, images[:, :, ::-1], images)
         output = network(seen, training=True).numpy()[..., 0]
-        output = np.where(mirrored[:, None, None], output[:, :, ::-1], output)
+        output = np.where(mirrored[:, None, None] == 1, output[:, :, ::-1], output)
         return np.abs(output - [probability for _, _, probability in pushed[:10]]).max()
 
     ((inputs, _),) = training_batches(
@@ -144,7 +144,7 @@ def test_mirrored_photos_are_handed_over_as_they_were(
     mirrored = inputs["mirrored"].numpy()
     assert inputs["index"].numpy().tolist() == [index for index, _, _ in pushed[:10]]
     assert 0 < mirrored.sum() < 10
-    assert differences(mirrored) < 1e-5 < 1e-3 < differences(np.zeros(10, bool))
+    assert differences(mirrored) < 1e-5 < 1e-3 < differences(np.zeros(10))
 
 
 def keep_averages(monkeypatch) -> dict[tuple[Path, int], np.ndarray]:
@@ -323,7 +323,8 @@ def test_damaged_commit_is_named(tmp_path, run_round):
     commit.mkdir(parents=True)
     (commit / "state.json").write_text('{"epochs": 1, "losses": [0.5]}')
     (commit / "model.weights.h5").write_bytes(b"not weights")
-    with pytest.raises(InputError, match="epoch-0001: damaged commit"):
+    message = "epoch-0001.model.weights.h5: cannot be loaded .* delete its round"
+    with pytest.raises(InputError, match=message):
         run_round(tmp_path / "w")
 
 
