@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import unicodedata
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from data_prep.errors import InputError
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 MAX_PIXELS = 150_000_000  # 12,000 x 12,000 passes; Pillow itself refuses above 178,956,970
 MASK_THRESHOLD = 128
+
+_MAX_NAME = 200  # bytes of a photo's name; file systems allow 255, and names of results are longer
 
 # Only these decoders see a file, whatever it is called: some of Pillow's others start programs.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
@@ -55,8 +58,8 @@ def list_photos(folder: str | os.PathLike) -> list[Photo]:
     Files whose suffix is not in `SUFFIXES` (in any case) and hidden files are left out.
 
     Raises:
-        InputError: the folder is missing, is not a folder, cannot be read, holds no photo, or
-            holds two photos of one id.
+        InputError: the folder is missing, is not a folder, cannot be read, holds no photo, two
+            photos of one id, or one whose name could not be that of its mask.
     """
     folder = Path(folder)
     try:
@@ -75,6 +78,7 @@ def list_photos(folder: str | os.PathLike) -> list[Photo]:
     for path in paths:
         if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES or not path.is_file():
             continue
+        _check_name(path)
         if path.stem in found:
             raise InputError(
                 f"{found[path.stem].path} and {path}: two photos of one name; rename or remove one"
@@ -84,6 +88,14 @@ def list_photos(folder: str | os.PathLike) -> list[Photo]:
         kinds = " ".join(sorted(suffix[1:] for suffix in SUFFIXES))
         raise InputError(f"{folder}: holds no photo; put some there (readable: {kinds})")
     return sorted(found.values())
+
+
+def _check_name(path: Path) -> None:
+    odd = [character for character in path.name if unicodedata.category(character) in ("Cc", "Cs")]
+    if odd:
+        raise InputError(f"{str(path)!a}: {odd[0]!a} in its name; rename it")
+    if len(path.name.encode()) > _MAX_NAME:
+        raise InputError(f"{path}: its name has more than {_MAX_NAME} bytes; rename it")
 
 
 def read_rgb(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:

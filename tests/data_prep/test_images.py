@@ -1,7 +1,9 @@
+import os
 import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,6 +50,32 @@ def test_list_photos_sorts_filters_and_names(tmp_path):
     photos = list_photos(tmp_path)
     assert [photo.id for photo in photos] == ["a", "b", "c.d", "ü ber"]
     assert photos[1].path == tmp_path / "b.JPG"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (b"line\nbreak.png", r"line\\nbreak\.png': '\\n' in its name; rename it"),
+        (b"bad\xff.png", r"bad\\udcff\.png': '\\udcff' in its name; rename it"),
+        (b"\x1b[31m.png", r"'\\x1b' in its name; rename it"),
+        (b"x" * 197 + b".png", "more than 200 bytes; rename it"),
+    ],
+)
+def test_names_that_no_mask_could_have_are_refused_in_one_line(tmp_path, name, message):
+    Path(tmp_path, os.fsdecode(name)).write_bytes(b"x")
+    with pytest.raises(InputError, match=message) as error:
+        list_photos(tmp_path)
+    assert "\n" not in str(error.value) and str(error.value).isprintable()
+
+
+def test_other_odd_names_are_photos(tmp_path):
+    names = ["..png", "-dash.png", "a b.png", "up\\..\\x.png", "$(touch x).png", "\u3000\u6f22.png"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    os.mkfifo(tmp_path / "fifo.png")
+    (tmp_path / "endless.png").symlink_to("/dev/zero")
+    (tmp_path / "dangling.png").symlink_to(tmp_path / "absent")
+    assert {photo.path.name for photo in list_photos(tmp_path)} == set(names) - {"..png"}
 
 
 def test_list_photos_refuses(tmp_path):
