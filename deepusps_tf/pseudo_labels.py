@@ -15,6 +15,7 @@ from deepusps_tf.records import LabelRecord, RecordSet, write_shards
 
 # Labels made by a network are cut here; handcrafted maps at 1.5 x their method's mean.
 REFINED_THRESHOLD = 0.5
+SHOWN = 4  # photos whose predictions TensorBoard shows
 
 
 def handcrafted_threshold(labels: RecordSet, scale: float) -> float:
@@ -60,6 +61,11 @@ class PseudoLabels(keras.callbacks.Callback):
         average: the store, or None to only check predictions, as fusion does.
         pool: the CRF's processes, or None to average predictions as they are.
         images: the photos trained on, to name one in an error.
+
+    Attributes:
+        shown: the first `SHOWN` photos by index: each float32 [S, S, 3] in 0..255 with its latest
+            prediction, float32 [S, S].
+        failure: what went wrong in `push`, or None.
     """
 
     def __init__(self, average: MovingAverage | None, pool: CrfPool | None, images: RecordSet):
@@ -68,6 +74,7 @@ class PseudoLabels(keras.callbacks.Callback):
         self._pool = pool
         self._images = images
         self._lock = threading.Lock()
+        self.shown: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.failure: Exception | None = None
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -97,10 +104,10 @@ class PseudoLabels(keras.callbacks.Callback):
                 f"the network's output is not finite at photos {', '.join(ids)}; "
                 "lower the learning rate, or check these photos and their labels"
             )
-        if self._average is None:
-            return
         for index, image, probability in zip(indices, images, probabilities, strict=True):
-            if index == DUPLICATE:
+            if 0 <= index < SHOWN:
+                self.shown[int(index)] = image, probability
+            if index == DUPLICATE or self._average is None:
                 continue
             if self._pool is None:
                 self._update(index, probability)

@@ -1,4 +1,4 @@
-"""What a run shows in TensorBoard: scalars every epoch, pictures every round."""
+"""What a run shows in TensorBoard: scalars and pictures every epoch, labels every round."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -11,22 +11,23 @@ from tensorboard.plugins.hparams import api as hparams
 
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import scoring_batches
+from deepusps_tf.pseudo_labels import SHOWN, PseudoLabels
 from deepusps_tf.records import RecordSet
 
-PICTURES = 4  # photos a round shown in TensorBoard
 
-
-class EpochScalars(keras.callbacks.Callback):
-    """Writes loss, learning rate, photos a second and the CRFs left to do, once an epoch.
+class EpochLog(keras.callbacks.Callback):
+    """Writes loss, learning rate, photos a second, CRFs left to do and predictions, once an epoch.
 
     Args:
         folder: the TensorBoard log of one round.
+        sink: takes the predictions of training; the first photos are shown with theirs.
         count: photos an epoch.
         pool: the CRF's processes, or None.
     """
 
-    def __init__(self, folder: Path, count: int, pool: CrfPool | None):
+    def __init__(self, folder: Path, sink: PseudoLabels, count: int, pool: CrfPool | None):
         super().__init__()
+        self._sink = sink
         self._folder = str(folder)
         self._count = count
         self._pool = pool
@@ -42,7 +43,7 @@ class EpochScalars(keras.callbacks.Callback):
         self._started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Writes the epoch's scalars, before the CRFs under way are waited for."""
+        """Writes the epoch, before the CRFs under way are waited for."""
         seconds = time.monotonic() - self._started
         with self._writer.as_default(step=epoch + 1):
             tf.summary.scalar("loss", logs["loss"])
@@ -50,6 +51,11 @@ class EpochScalars(keras.callbacks.Callback):
             tf.summary.scalar("photos_per_second", self._count / seconds)
             if self._pool is not None:
                 tf.summary.scalar("crf_pending", self._pool.pending)
+            pictures = [
+                np.concatenate([image / 255, np.repeat(probability[..., None], 3, axis=-1)], axis=1)
+                for _, (image, probability) in sorted(self._sink.shown.items())
+            ]
+            tf.summary.image("photo, prediction in training", np.stack(pictures), max_outputs=SHOWN)
         self._writer.flush()
 
     def on_train_end(self, logs=None):
@@ -99,11 +105,11 @@ def write_round_pictures(
         network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
         size: S.
     """
-    batches = scoring_batches(images=images, labels=labels, size=size, batch_size=PICTURES)
+    batches = scoring_batches(images=images, labels=labels, size=size, batch_size=SHOWN)
     batch = next(iter(batches))
     maps = np.moveaxis(batch["labels"].numpy(), -1, 0)[..., None]
     greys = [*maps, network.predict_on_batch(batch["image"])]
     cells = [batch["image"].numpy() / 255, *(np.repeat(grey, 3, axis=-1) for grey in greys)]
     name = f"photo, {len(labels)} labels, prediction"
     with tf.summary.create_file_writer(str(folder)).as_default(step=step):
-        tf.summary.image(name, np.concatenate(cells, axis=2), max_outputs=PICTURES)
+        tf.summary.image(name, np.concatenate(cells, axis=2), max_outputs=SHOWN)

@@ -31,7 +31,7 @@ from deepusps_tf.round_result import (
     labels_stem,
     write_result,
 )
-from deepusps_tf.summaries import EpochScalars
+from deepusps_tf.summaries import EpochLog
 from deepusps_tf.training_model import TrainingModel
 
 
@@ -170,9 +170,9 @@ class Trainer:
         )
         if first_epoch < spec.epochs:
             logs = Path(self._config.workdir) / "logs" / spec.name
-            scalars = EpochScalars(logs, count, pool if self._collect else None)
+            log = EpochLog(logs, self._model.sink, count, pool if self._collect else None)
             estimates = [NoiseEstimates()] if self._model.noise is not None else []
-            callbacks = [scalars, self._model.sink, *estimates, commits]
+            callbacks = [log, self._model.sink, *estimates, commits]
             self._fit(batches, spec, first_epoch, callbacks, count)
         written = change = None
         if average is not None:

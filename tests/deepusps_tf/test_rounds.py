@@ -85,6 +85,11 @@ def _check_tensorboard(logs):
     assert {"loss", "learning_rate", "photos_per_second", "crf_pending"} <= set(
         events.Tags()["tensors"]
     )
+    for name in ("rbd/round1", "fusion"):
+        shown = EventAccumulator(str(logs / name)).Reload().Tensors("photo, prediction in training")
+        assert [event.step for event in shown] == [1, 2]
+        (width, height, *pictures) = shown[0].tensor_proto.string_val
+        assert (width, height, len(pictures)) == (b"64", b"32", 4)
     stages = EventAccumulator(str(logs / "rbd/stages")).Reload()
     assert "test/prediction + CRF/f_fixed" in stages.Tags()["tensors"]
     assert any(tag.startswith("photo, 2 labels, prediction") for tag in stages.Tags()["tensors"])
