@@ -27,7 +27,7 @@ from data_prep.images import write_png
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What a command took: seconds, also of processor time, and megabytes of its largest process."""
+    """What a command took: seconds, also of processor time, megabytes of its largest process."""
 
     seconds: float
     processor: float

@@ -249,6 +249,17 @@ class Config:
             bool(self.test_images) == bool(self.test_masks), "--test_images needs --test_masks"
         )
         _require(not (self.holdout and self.test_images), "--holdout and --test_images contradict")
+        self._check_places(making_records=self.mode == "train" and bool(sources))
+
+    def _check_places(self, *, making_records: bool):
+        """Records may lie wherever TensorFlow's file layer reads; the rest is on this machine."""
+        local = {"images", "masks", "test_images", "test_masks", "workdir", "model", "output"}
+        for name in sorted(local | ({"records"} if making_records else set())):
+            remote = "://" in (getattr(self, name) or "")
+            mend = "give a local folder"
+            if name == "records":
+                mend = "make them with data_prep.write_records first, then leave --images out"
+            _require(not remote, f"--{name}={getattr(self, name)}: not on this machine; {mend}")
 
     def _check_evaluated(self):
         pictures = [name for name in ("maps", "images") if getattr(self, name)]

@@ -6,6 +6,8 @@ from PIL import Image
 from data_prep.errors import InputError
 from data_prep.images import list_photos
 from data_prep.write_records import write_records
+from deepusps_tf.dataset import training_batches
+from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.records import IMAGE_FEATURES, LABEL_FEATURES, open_labels, open_set, order_ids
 
 
@@ -61,6 +63,33 @@ def test_photos_masks_and_labels_go_together(folders):
     labels = open_labels(f"{folders}/set/labels/mc/round0", images)
     values = [tf.io.decode_png(e["label"]).numpy() for e in parsed(labels, LABEL_FEATURES)]
     assert np.unique(values).tolist() == [102]
+
+
+def test_records_elsewhere_are_the_same_and_feed_training(folders):
+    """`ram://` stands for `gs://` and others that TensorFlow's file layer opens."""
+    write(folders)
+    for split in ("train", "test"):
+        write(folders, output=f"ram://write_records/{split}")
+    for path in (folders / "set").rglob("*.*"):
+        with tf.io.gfile.GFile(
+            f"ram://write_records/train/{path.relative_to(folders / 'set')}", "rb"
+        ) as file:
+            assert file.read() == path.read_bytes()
+    photos = open_photos("ram://write_records")
+    assert photos.held_out()[0] == "test"
+    batches = training_batches(
+        images=photos.train,
+        labels=[photos.handcrafted("train", method) for method in ("rbd", "mc")],
+        size=16,
+        batch_size=5,
+        seed=0,
+        first_epoch=0,
+        epochs=1,
+    )
+    ((inputs, labels),) = batches
+    assert sorted(inputs["index"].numpy()) == list(range(5))
+    assert np.allclose(labels, [0.2, 0.4], atol=1e-6)
+    assert not (folders / "ram:").exists()
 
 
 def test_plain_jpegs_keep_their_bytes_and_others_their_pixels(folders):

@@ -108,6 +108,11 @@ def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
         ({"oracle": "truth", "fusion": "direct"}, "--oracle=truth and --fusion=direct contradict"),
         ({"oracle": "fusion", "images": "i"}, "--oracle=fusion trains on truth: it needs --masks"),
         ({"methods": ("rbd", "rbd")}, "a method is named twice"),
+        ({"workdir": "gs://b/run"}, "--workdir=gs://b/run: not on this machine; give a local"),
+        (
+            {"images": "a", "records": "gs://b/records"},
+            "--records=gs://b/records: not on this machine; make them with data_prep.write_records",
+        ),
         ({"size": 100}, "multiple of 8"),
         ({"epochs": 0}, "--epochs must be at least 1"),
         ({"mode": "predict"}, "--mode=predict needs --model"),
@@ -127,3 +132,7 @@ def test_contradictions_are_refused_in_one_line(changes, message):
     with pytest.raises(InputError, match=message) as caught:
         paths(**changes)
     assert "\n" not in str(caught.value)
+
+
+def test_finished_records_may_lie_elsewhere():
+    assert paths(records="gs://b/records").records == "gs://b/records"
