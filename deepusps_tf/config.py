@@ -145,9 +145,14 @@ class Config:
 
     crf: bool = setting(True, "Refine predictions with the dense CRF.")
     crf_iterations: int = setting(5, "Mean-field iterations of the CRF.")
+    crf_bilateral_sxy: float = setting(
+        80.0,
+        "How far the CRF joins pixels of like colour, in pixels of a 432x432 map; a map of another "
+        "size has it scaled.",
+    )
     crf_processes: int = setting(0, "Processes that run CRFs; 0: one a core.")
     crf_cache: int = setting(
-        1024, "Megabytes of CRF lattices kept from epoch to epoch, 5 a photo at 160x160; 0: none."
+        1024, "Megabytes of CRF lattices kept from epoch to epoch, 6 a photo at 160x160; 0: none."
     )
 
     format: str = setting(
@@ -212,6 +217,7 @@ class Config:
             f"--learning_rates has {len(self.learning_rates)} values for --rounds={self.rounds}: "
             "give one a round",
         )
+        _require(self.crf_bilateral_sxy > 0, "--crf_bilateral_sxy must be above 0")
         rates = (*self.learning_rates, self.fusion_learning_rate)
         _require(all(rate > 0 for rate in rates), "learning rates must be above 0")
         _require(

@@ -61,7 +61,7 @@ def crf_pool(config: Config, *, one_pass: bool = False) -> Iterator[CrfPool | No
     if not config.crf:
         yield None
         return
-    settings = CrfSettings(iterations=config.crf_iterations)
+    settings = CrfSettings(iterations=config.crf_iterations, bilateral_sxy=config.crf_bilateral_sxy)
     cache_bytes = 0 if one_pass else config.crf_cache * 2**20
     with CrfPool(config.crf_processes, settings, cache_bytes) as pool:
         yield pool

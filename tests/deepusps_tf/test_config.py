@@ -114,6 +114,7 @@ def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
             "--records=gs://b/records: not on this machine; make them with data_prep.write_records",
         ),
         ({"size": 100}, "multiple of 8"),
+        ({"crf_bilateral_sxy": 0.0}, "--crf_bilateral_sxy must be above 0"),
         ({"epochs": 0}, "--epochs must be at least 1"),
         ({"mode": "predict"}, "--mode=predict needs --model"),
         ({"mode": "evaluate", "workdir": None}, "needs --workdir, --model or --maps"),
