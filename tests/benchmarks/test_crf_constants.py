@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from benchmarks.crf_constants import parse_setting, score_settings
+from data_prep.errors import InputError
+from deepusps_tf.crf import RELEASE_SETTINGS, CrfSettings
+
+
+def test_settings_are_read():
+    assert parse_setting("none") is None
+    assert parse_setting("release") == RELEASE_SETTINGS
+    assert parse_setting("bilateral_sxy=30+iterations=7") == CrfSettings(
+        iterations=7, bilateral_sxy=30.0
+    )
+    for text in ("reach=3", "iterations=many", "bilateral_sxy"):
+        with pytest.raises(InputError, match=f"--settings={text}: write none, release"):
+            parse_setting(text)
+
+
+def test_no_crf_scores_the_maps_and_a_crf_mends_them():
+    photo = np.full((32, 32, 3), 30, np.uint8)
+    photo[8:24, 8:24] = (200, 90, 40)
+    mask = (photo[..., 0] > 100).astype(np.float32)
+    noisy = np.clip(mask * 0.4 + np.random.default_rng(0).normal(0.35, 0.2, mask.shape), 0, 1)
+    plain, refined = score_settings(
+        photos=photo[None],
+        maps=noisy[None].astype(np.float32),
+        masks=mask[None],
+        settings=[None, RELEASE_SETTINGS],
+    )
+    assert plain[0] == pytest.approx(np.abs(noisy - mask).mean(), abs=1e-6)
+    assert refined[0] < 0.02 < 0.2 < plain[0] and refined[1] > 0.98
