@@ -10,7 +10,7 @@ from data_prep.compute_maps import compute_maps
 from data_prep.errors import InputError, damage_named
 from data_prep.folder_lock import locked_folder
 from data_prep.images import Photo, list_photos
-from data_prep.sample import write_sample
+from data_prep.sample import check_size, write_sample
 from data_prep.write_records import check_masks, write_records
 from deepusps_tf.records import hash_ids, order_ids, write_text
 
@@ -107,7 +107,9 @@ def _tell_of_changed_photos(source: Source, records: Path) -> None:
 
 
 def _check_folders(source: Source) -> None:
-    """Finds missing folders, photos and masks before hours of maps, not after."""
+    """Finds missing folders, photos and masks before hours of maps, and before anything is kept."""
+    if source.sample_size:
+        check_size(source.sample_size)
     pairs = ((source.images, source.masks), (source.test_images, source.test_masks))
     for images, masks in pairs:
         photos = list_photos(images) if images else []

@@ -79,8 +79,7 @@ def write_sample(*, output: Path, size: int, seed: int, progress: bool = True) -
             written, or a package lacks a photograph.
     """
     output = Path(output)
-    if not MIN_SIZE <= size <= MAX_SIZE:
-        raise InputError(f"sample_size={size}: choose {MIN_SIZE} to {MAX_SIZE} images")
+    check_size(size)
     if seed < 0:
         raise InputError(f"seed={seed}: choose 0 or above")
     test = max(MIN_TEST, round(size * TEST_SHARE))
@@ -99,6 +98,12 @@ def write_sample(*, output: Path, size: int, seed: int, progress: bool = True) -
             f"{output}: cannot be written ({error.strerror}); choose another folder"
         ) from error
     return SampleSummary(**counts, kept=False)
+
+
+def check_size(size: int) -> None:
+    """Raises `InputError` for a sample that would be too small or too large."""
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise InputError(f"--sample_size={size}: choose {MIN_SIZE} to {MAX_SIZE} images")
 
 
 def _check_same(output: Path, *, size: int, seed: int, counts: dict[str, int]) -> None:

@@ -138,6 +138,15 @@ def test_separate_test_photos(source, tmp_path):
 
 
 @pytest.mark.slow
+def test_refused_sample_size_stands_in_no_ones_way(source, tmp_path):
+    wrong = dataclasses.replace(
+        source, images=None, masks=None, holdout=0, sample_size=3, sample_seed=0
+    )
+    with pytest.raises(InputError, match="--sample_size=3: choose 24 to 5000"):
+        prepare_records(source=wrong, records=tmp_path / "records", jobs=1)
+    assert not (tmp_path / "records" / prepare.SOURCE).exists()
+
+
 def test_embedded_sample(tmp_path):
     source = Source(None, None, None, None, 0.0, 24, 0, ("rbd",), 1024)
     prepare_records(source=source, records=tmp_path / "records", jobs=0)
