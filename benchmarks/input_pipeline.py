@@ -21,7 +21,8 @@ from data_prep.images import list_photos, read_grey
 from data_prep.sample import write_sample
 from data_prep.write_records import DEFAULT_MAX_SIDE, image_record
 from deepusps_tf.dataset import training_batches
-from deepusps_tf.records import LabelRecord, RecordSet, open_set, order_ids, write_shards
+from deepusps_tf.records import LabelRecord, RecordSet, open_set, order_ids
+from deepusps_tf.shard_writer import write_shards
 
 BATCHES = 10  # a timing of the pipeline, which delivers in bursts
 

@@ -97,8 +97,8 @@ def _write_records(folder: Path, photos: Callable[[], Iterable[np.ndarray]]):
         encode_png,
         open_labels,
         open_set,
-        write_shards,
     )
+    from deepusps_tf.shard_writer import write_shards
 
     def image(name: str, photo: np.ndarray) -> ImageRecord:
         return ImageRecord(name, encode_png(photo), *photo.shape[:2])

@@ -30,8 +30,8 @@ from deepusps_tf.records import (
     LabelRecord,
     encode_png,
     order_ids,
-    write_shards,
 )
+from deepusps_tf.shard_writer import write_shards
 
 DEFAULT_MAX_SIDE = 1024
 

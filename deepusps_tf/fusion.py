@@ -17,8 +17,9 @@ from deepusps_tf.noise_model import LabelNoise
 from deepusps_tf.oracle import best_maps, truth_maps
 from deepusps_tf.photo_sets import PhotoSets
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
-from deepusps_tf.records import LabelRecord, RecordSet, manifest_path, open_labels, write_shards
+from deepusps_tf.records import LabelRecord, RecordSet, manifest_path, open_labels
 from deepusps_tf.round_result import labels_stem
+from deepusps_tf.shard_writer import write_shards
 
 
 @dataclasses.dataclass(frozen=True)

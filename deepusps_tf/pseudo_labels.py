@@ -11,7 +11,8 @@ from data_prep.errors import InputError
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import DUPLICATE
 from deepusps_tf.moving_average import MovingAverage
-from deepusps_tf.records import LabelRecord, RecordSet, write_shards
+from deepusps_tf.records import LabelRecord, RecordSet
+from deepusps_tf.shard_writer import write_shards
 
 # Labels made by a network are cut here; handcrafted maps at 1.5 x their method's mean.
 REFINED_THRESHOLD = 0.5

@@ -1,4 +1,4 @@
-"""TFRecord shards: what a record holds, how a set of shards is named, published and opened.
+"""TFRecord shards: what a record holds, how a set of shards is named and opened.
 
 An image set is a folder of image shards; a label version is a stem (`labels/rbd/round0`) of label
 shards with the same ids in the same order. A manifest beside the shards is written last: shards
@@ -8,9 +8,7 @@ without one do not count as written.
 import contextlib
 import dataclasses
 import hashlib
-import itertools
 import json
-import math
 from collections.abc import Iterable, Iterator
 
 import cv2
@@ -130,54 +128,6 @@ def manifest_path(stem: str) -> str:
     return f"{stem}.manifest.json"
 
 
-def write_shards(
-    *,
-    stem: str,
-    records: Iterable[ImageRecord | LabelRecord],
-    count: int,
-) -> Manifest:
-    """Writes records to shards under temporary names, renames them, then writes the manifest.
-
-    Args:
-        stem: path without the shard suffix; local or any that TensorFlow's file layer opens.
-        records: the records in id order; read once, one in memory at a time.
-        count: how many records there are.
-
-    Returns:
-        The manifest that was written.
-
-    Raises:
-        InputError: if `records` does not hold `count` records.
-    """
-    sizes = shard_sizes(count)
-    tf.io.gfile.makedirs(_parent(stem))
-    if tf.io.gfile.exists(manifest_path(stem)):
-        tf.io.gfile.remove(manifest_path(stem))
-    ids, masked, means = [], 0, []
-    source = iter(records)
-    for path, size in zip(shard_paths(stem, len(sizes)), sizes, strict=True):
-        with clear_write_errors(path), tf.io.TFRecordWriter(path + ".tmp") as writer:
-            for record in itertools.islice(source, size):
-                writer.write(record.encode())
-                ids.append(record.id)
-                if isinstance(record, LabelRecord):
-                    means.append(record.mean)
-                elif record.mask is not None:
-                    masked += 1
-        tf.io.gfile.rename(path + ".tmp", path, overwrite=True)
-    if len(ids) != count or next(source, None) is not None:
-        raise InputError(f"{stem}: expected {count} records, got {len(ids)} or more")
-    manifest = Manifest(
-        count=count,
-        ids_sha256=hash_ids(ids),
-        shard_counts=tuple(sizes),
-        has_masks=masked == count,
-        mean_saliency=math.fsum(means) / count if means else None,
-    )
-    write_text(manifest_path(stem), _manifest_text(manifest))
-    return manifest
-
-
 def encode_png(pixels: np.ndarray) -> bytes:
     """Encodes uint8 [H, W] or RGB [H, W, 3] as PNG, fast rather than small."""
     if pixels.ndim == 3:
@@ -274,10 +224,6 @@ def clear_write_errors(path: str) -> Iterator[None]:
         ) from error
 
 
-def _manifest_text(manifest: Manifest) -> str:
-    return json.dumps({"format": FORMAT_VERSION, **dataclasses.asdict(manifest)}, indent=2) + "\n"
-
-
 def _read_ids(path: str) -> list[str]:
     if not tf.io.gfile.exists(path):
         raise InputError(f"{path}: shard is missing; prepare the records again")
@@ -288,10 +234,6 @@ def _read_ids(path: str) -> list[str]:
         return [photo_id.decode() for photo_id in dataset.as_numpy_iterator()]
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         raise InputError(f"{path}: damaged shard; delete it and prepare it again") from error
-
-
-def _parent(path: str) -> str:
-    return path.rpartition("/")[0] or "."
 
 
 def _example(features: dict[str, tf.train.Feature]) -> bytes:

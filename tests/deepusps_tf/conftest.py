@@ -7,7 +7,8 @@ import pytest
 
 from deepusps_tf.checkpoints import EpochCommits
 from deepusps_tf.config import Config
-from deepusps_tf.records import ImageRecord, LabelRecord, encode_png, open_set, write_shards
+from deepusps_tf.records import ImageRecord, LabelRecord, encode_png, open_set
+from deepusps_tf.shard_writer import write_shards
 
 SIDE = 32
 

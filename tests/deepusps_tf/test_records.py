@@ -17,8 +17,8 @@ from deepusps_tf.records import (
     order_ids,
     shard_paths,
     shard_sizes,
-    write_shards,
 )
+from deepusps_tf.shard_writer import write_shards
 
 
 @pytest.fixture

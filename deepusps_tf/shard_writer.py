@@ -1,0 +1,121 @@
+"""Writes records to shards and publishes them: the manifest comes last."""
+
+import dataclasses
+import itertools
+import json
+import math
+from collections.abc import Iterable, Sequence
+
+import tensorflow as tf
+
+from data_prep.errors import InputError
+from deepusps_tf.records import (
+    FORMAT_VERSION,
+    ImageRecord,
+    LabelRecord,
+    Manifest,
+    clear_write_errors,
+    hash_ids,
+    manifest_path,
+    shard_paths,
+    shard_sizes,
+    write_text,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardContent:
+    """What was written to one shard: ids in order, records with a mask, and labels' means."""
+
+    ids: tuple[str, ...]
+    masked: int
+    means: tuple[float, ...]
+
+
+def write_shards(
+    *,
+    stem: str,
+    records: Iterable[ImageRecord | LabelRecord],
+    count: int,
+) -> Manifest:
+    """Writes records to shards under temporary names, renames them, then writes the manifest.
+
+    Args:
+        stem: path without the shard suffix; local or any that TensorFlow's file layer opens.
+        records: the records in id order; read once, one in memory at a time.
+        count: how many records there are.
+
+    Returns:
+        The manifest that was written.
+
+    Raises:
+        InputError: if `records` does not hold `count` records.
+    """
+    sizes = shard_sizes(count)
+    tf.io.gfile.makedirs(_parent(stem))
+    remove_manifest(stem)
+    source = iter(records)
+    contents = [
+        write_shard(path, itertools.islice(source, size))
+        for path, size in zip(shard_paths(stem, len(sizes)), sizes, strict=True)
+    ]
+    written = sum(len(content.ids) for content in contents)
+    if written != count or next(source, None) is not None:
+        raise InputError(f"{stem}: expected {count} records, got {written} or more")
+    return write_manifest(stem, contents)
+
+
+def write_shard(
+    path: str, records: Iterable[ImageRecord | LabelRecord], *, attempt: str = ""
+) -> ShardContent:
+    """Writes one shard under a temporary name and renames it; its folder must be there.
+
+    Args:
+        path: as of `shard_paths`.
+        records: the shard's records in id order; read once, one in memory at a time.
+        attempt: tells the temporary name from those of other processes that write this shard.
+
+    Raises:
+        InputError: if it cannot be written.
+    """
+    partial = f"{path}{attempt}.tmp"
+    ids, masked, means = [], 0, []
+    with clear_write_errors(path), tf.io.TFRecordWriter(partial) as writer:
+        for record in records:
+            writer.write(record.encode())
+            ids.append(record.id)
+            if isinstance(record, LabelRecord):
+                means.append(record.mean)
+            elif record.mask is not None:
+                masked += 1
+    tf.io.gfile.rename(partial, path, overwrite=True)
+    return ShardContent(tuple(ids), masked, tuple(means))
+
+
+def write_manifest(stem: str, contents: Sequence[ShardContent]) -> Manifest:
+    """Writes the manifest of shards that are all there, given what each holds, in order."""
+    ids = [photo_id for content in contents for photo_id in content.ids]
+    means = [mean for content in contents for mean in content.means]
+    manifest = Manifest(
+        count=len(ids),
+        ids_sha256=hash_ids(ids),
+        shard_counts=tuple(len(content.ids) for content in contents),
+        has_masks=sum(content.masked for content in contents) == len(ids),
+        mean_saliency=math.fsum(means) / len(ids) if means else None,
+    )
+    write_text(manifest_path(stem), _manifest_text(manifest))
+    return manifest
+
+
+def remove_manifest(stem: str) -> None:
+    """Takes the mark of a finished set away, before its shards change."""
+    if tf.io.gfile.exists(manifest_path(stem)):
+        tf.io.gfile.remove(manifest_path(stem))
+
+
+def _manifest_text(manifest: Manifest) -> str:
+    return json.dumps({"format": FORMAT_VERSION, **dataclasses.asdict(manifest)}, indent=2) + "\n"
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0] or "."
