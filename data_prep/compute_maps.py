@@ -75,7 +75,11 @@ def compute_maps(
             or another run in the same folder.
         KeyboardInterrupt: Ctrl-C was pressed; the one-line message says how far the run got.
     """
-    _check(methods, jobs, max_side)
+    check_methods(methods)
+    if jobs < 0:
+        raise InputError(f"jobs: {jobs} is negative; give 0 for all cores, or a number")
+    if max_side < 1:
+        raise InputError(f"max_side: {max_side} is too small; give a size in pixels, such as 400")
     photos = list_photos(images)
     with locked_folder(Path(output), "wait for it or choose another folder") as output:
         for partial in output.glob("*/.*.partial"):
@@ -117,7 +121,12 @@ def _compute_missing(
     return MapsSummary(written=written, kept=kept, skipped=dict(sorted(skipped.items())))
 
 
-def _check(methods: Sequence[str], jobs: int, max_side: int) -> None:
+def check_methods(methods: Sequence[str]) -> None:
+    """Refuses an empty choice of methods, an unknown one and one named twice.
+
+    Raises:
+        InputError: naming the method.
+    """
     known = ", ".join(METHODS)
     if not methods:
         raise InputError(f"methods: none given; name some of {known}")
@@ -126,10 +135,6 @@ def _check(methods: Sequence[str], jobs: int, max_side: int) -> None:
             raise InputError(f"methods: {name!r} is unknown; choose from {known}")
     if len(set(methods)) < len(methods):
         raise InputError("methods: one is named twice; name each once")
-    if jobs < 0:
-        raise InputError(f"jobs: {jobs} is negative; give 0 for all cores, or a number")
-    if max_side < 1:
-        raise InputError(f"max_side: {max_side} is too small; give a size in pixels, such as 400")
 
 
 def _map_path(output: Path, method: str, photo_id: str) -> Path:
@@ -145,13 +150,13 @@ def _results(todo: list[_Task], output: Path, max_side: int, jobs: int) -> Itera
     if jobs == 1:
         with threadpoolctl.threadpool_limits(1):
             for photo, missing in todo:
-                yield _compute_photo(photo, missing, output, max_side)
+                yield compute_photo(photo, missing, output, max_side)
         return
     with _one_thread_each():
         pool = worker_pool(jobs)
         try:
             with _ctrl_c_held():
-                futures = [pool.submit(_compute_photo, *task, output, max_side) for task in todo]
+                futures = [pool.submit(compute_photo, *task, output, max_side) for task in todo]
             yield from _finished(futures)
         finally:
             with _ctrl_c_held():  # a second one would leave the pool half shut
@@ -194,8 +199,21 @@ def _ctrl_c_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _compute_photo(photo: Photo, methods: tuple[str, ...], output: Path, max_side: int) -> _Result:
-    """Computes and writes the maps of one photo: (photo, maps written, reasons of those not)."""
+def compute_photo(photo: Photo, methods: tuple[str, ...], output: Path, max_side: int) -> _Result:
+    """Computes and writes the maps of one photo.
+
+    Args:
+        photo: the photo.
+        methods: the methods whose maps are wanted.
+        output: folder that gets `<method>/<id>.png`.
+        max_side: as of `compute_maps`.
+
+    Returns:
+        The photo, how many maps were written, and for each that was not why, in one line.
+
+    Raises:
+        InputError: a map cannot be written.
+    """
     try:
         rgb, size = read_rgb_within(photo.path, max_side=max_side)
     except ImageError as error:

@@ -76,26 +76,34 @@ def list_photos(folder: str | os.PathLike) -> list[Photo]:
         ) from None
     found: dict[str, Photo] = {}
     for path in paths:
-        if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES or not path.is_file():
-            continue
-        _check_name(path)
-        if path.stem in found:
+        name = photo_id(path) if path.is_file() else None
+        if name in found:
             raise InputError(
-                f"{found[path.stem].path} and {path}: two photos of one name; rename or remove one"
+                f"{found[name].path} and {path}: two photos of one name; rename or remove one"
             )
-        found[path.stem] = Photo(path.stem, path)
+        if name is not None:
+            found[name] = Photo(name, path)
     if not found:
         kinds = " ".join(sorted(suffix[1:] for suffix in SUFFIXES))
         raise InputError(f"{folder}: holds no photo; put some there (readable: {kinds})")
     return sorted(found.values())
 
 
-def _check_name(path: Path) -> None:
-    odd = [character for character in path.name if unicodedata.category(character) in ("Cc", "Cs")]
+def photo_id(path: str | os.PathLike) -> str | None:
+    """The id of a photo's file by its name, or None where it is hidden or of another suffix.
+
+    Raises:
+        InputError: the name could not be that of its mask.
+    """
+    name = Path(path).name
+    if name.startswith(".") or Path(name).suffix.lower() not in SUFFIXES:
+        return None
+    odd = [character for character in name if unicodedata.category(character) in ("Cc", "Cs")]
     if odd:
         raise InputError(f"{str(path)!a}: {odd[0]!a} in its name; rename it")
-    if len(path.name.encode()) > _MAX_NAME:
+    if len(name.encode()) > _MAX_NAME:
         raise InputError(f"{path}: its name has more than {_MAX_NAME} bytes; rename it")
+    return Path(name).stem
 
 
 def read_rgb(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import tensorflow as tf
+
 from data_prep.compute_maps import compute_maps
 from data_prep.errors import InputError, damage_named
 from data_prep.folder_lock import locked_folder
@@ -57,7 +59,7 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
             that another process is making.
     """
     with locked_folder(Path(records), "wait for it or choose --records") as records:
-        _check_source(source, records)
+        check_source(str(records / SOURCE), json.loads(json.dumps(asdict(source))))
         if (records / PREPARED).is_file():
             _tell_of_changed_photos(source, records)
         else:
@@ -117,16 +119,25 @@ def _check_folders(source: Source) -> None:
             check_masks(photos, Path(masks))
 
 
-def _check_source(source: Source, records: Path) -> None:
-    """Refuses a records folder that was begun from another source."""
-    path = records / SOURCE
-    if not path.is_file():
+def check_source(path: str, wanted: dict) -> None:
+    """Refuses a folder that was begun from another source; fewer of its methods are fine.
+
+    Args:
+        path: the file `SOURCE` of the folder, local or any that TensorFlow's file layer opens.
+        wanted: the fields of this run's source, ready for JSON.
+
+    Raises:
+        InputError: naming the first field that differs.
+    """
+    if not tf.io.gfile.exists(path):
         return
-    wanted = json.loads(json.dumps(asdict(source)))
-    with damage_named(path, "delete the folder it is in"):
-        made_from = dict(json.loads(path.read_text(encoding="utf-8")))
+    with (
+        tf.io.gfile.GFile(path, "rb") as file,
+        damage_named(path, "delete the folder it is in"),
+    ):
+        made_from = dict(json.loads(file.read()))
         if set(wanted["methods"]) <= set(made_from.get("methods", ())):
-            wanted["methods"] = made_from["methods"]
+            wanted = {**wanted, "methods": made_from["methods"]}
     for name, value in wanted.items():
         if made_from.get(name) != value:
             raise InputError(
