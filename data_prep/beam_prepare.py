@@ -1,0 +1,248 @@
+"""Photos -> maps -> image and label shards on Apache Beam, on one machine or many.
+
+    python -m data_prep.beam_prepare --images=PATTERN --output=DIR [--masks=PATTERN]
+        [--methods=rbd,dsr,mc,hs] [--runner=DirectRunner|FlinkRunner|SparkRunner|DataflowRunner ...]
+
+Patterns and the folder may be local or in a bucket: --images='gs://bucket/photos/*.jpg'. Flags
+that are not this command's go to Beam and its runner. The shards are those of
+data_prep.compute_maps and data_prep.write_records, byte for byte. Maps are kept in
+OUTPUT/maps/<method>/<id>.png, so an interrupted run goes on where it stopped; photos that cannot be
+used are named in OUTPUT/left_out.txt.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import apache_beam as beam
+import tensorflow as tf
+from absl import app, flags
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+from apache_beam.pvalue import AsSingleton
+
+from data_prep.beam_photos import BROKEN, MISTAKES, MakeMaps, find_photos, pair
+from data_prep.beam_shards import (
+    LEFT_OUT,
+    OUTCOME,
+    WriteShards,
+    add_layout,
+    image_stem,
+    label_stem,
+    publish_set,
+    write_outcome,
+)
+from data_prep.compute_maps import check_methods
+from data_prep.errors import InputError
+from data_prep.methods import METHODS
+from data_prep.prepare import PREPARED, SOURCE, check_source
+from data_prep.write_records import DEFAULT_MAX_SIDE
+from deepusps_tf.records import clear_write_errors, write_text
+from deepusps_tf.shard_writer import remove_manifest
+
+
+@dataclass(frozen=True)
+class BeamSource:
+    """What is prepared.
+
+    Attributes:
+        images: pattern of the photos' files, as Beam's file systems match it.
+        masks: pattern of the truth masks' files, or None.
+        methods: names from `data_prep.methods.METHODS`.
+        max_side: larger photos, with their maps and masks, are stored at this longest side.
+    """
+
+    images: str
+    masks: str | None
+    methods: tuple[str, ...]
+    max_side: int = DEFAULT_MAX_SIDE
+
+
+@dataclass(frozen=True)
+class BeamSummary:
+    """How many photos the records hold and how many were left out."""
+
+    photos: int
+    left_out: int
+
+
+def prepare_on_beam(*, source: BeamSource, output: str, options: PipelineOptions) -> BeamSummary:
+    """Makes a record set of all photos that match a pattern; a finished one is left alone.
+
+    Args:
+        source: the photos and how they are labelled.
+        output: folder of the set, local or any that TensorFlow's file layer opens.
+        options: Beam's, which name the runner.
+
+    Raises:
+        InputError: no usable photo, a mistake in photos or masks, records of another source, an
+            output that cannot be written, or options that the runner refuses.
+    """
+    check_methods(source.methods)
+    if source.max_side < 1:
+        raise InputError(f"max_side: {source.max_side} is too small; give a size in pixels")
+    wanted = json.loads(json.dumps(asdict(source)))
+    check_source(f"{output}/{SOURCE}", wanted)
+    if not tf.io.gfile.exists(f"{output}/{PREPARED}"):
+        if not FileSystems.match([source.images], [1])[0].metadata_list:
+            raise InputError(
+                f"{source.images}: matches no file; give a pattern such as 'photos/*.jpg'"
+            )
+        stems = [image_stem(output), *(label_stem(output, name) for name in source.methods)]
+        with clear_write_errors(output):
+            for stem in stems:
+                tf.io.gfile.makedirs(stem.rpartition("/")[0])
+                remove_manifest(stem)
+        write_text(f"{output}/{SOURCE}", json.dumps(wanted, indent=2) + "\n")
+        _run(source, output, options)
+    outcome = _read_outcome(f"{output}/{PREPARED}")
+    return BeamSummary(outcome["photos"], outcome["left_out"])
+
+
+def _run(source: BeamSource, output: str, options: PipelineOptions) -> None:
+    """Runs the pipeline and, where it went well, marks the folder as finished."""
+    try:
+        pipeline = beam.Pipeline(options=options)
+    except (ValueError, ImportError) as error:  # a runner or its options
+        raise InputError(f"runner: {' '.join(str(error).split())}") from error
+    add_stages(pipeline, source, output)
+    pipeline.run().wait_until_finish()
+    outcome = _read_outcome(f"{output}/{OUTCOME}")
+    if outcome["mistake"]:
+        raise InputError(outcome["mistake"][0])
+    if not outcome["photos"]:
+        raise InputError(
+            f"{source.images}: no photo could be used ({outcome['left_out']} are named in "
+            f"{output}/{LEFT_OUT}); give a pattern that matches photos"
+        )
+    tf.io.gfile.rename(f"{output}/{OUTCOME}", f"{output}/{PREPARED}")
+
+
+def _read_outcome(path: str) -> dict:
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return json.loads(file.read())
+
+
+def add_stages(pipeline: beam.Pipeline, source: BeamSource, output: str) -> None:
+    """Adds the whole preparation to a pipeline.
+
+    Args:
+        pipeline: a batch pipeline on any runner.
+        source: what is prepared.
+        output: address of the folder; its sub-folders of shards must be there. Manifests are
+            written only where there was no mistake.
+    """
+    found = {"photos": find_photos(pipeline, "photos", source.images)}
+    if source.masks:
+        found["masks"] = find_photos(pipeline, "masks", source.masks)
+    pairs = (
+        {kind: files["named"] for kind, files in found.items()}
+        | "by id" >> beam.CoGroupByKey()
+        | "pair" >> beam.FlatMap(pair, source.masks).with_outputs(MISTAKES, main="pairs")
+    )
+    early = [files[MISTAKES] for files in found.values()] + [pairs[MISTAKES]]
+    mapped = (
+        pairs["pairs"]
+        | "spread photos" >> beam.Reshuffle()
+        | "if all are paired" >> _if_none(early, "while pairing")
+        | "make maps"
+        >> beam.ParDo(MakeMaps(source.methods, output)).with_outputs(
+            MISTAKES, BROKEN, main="photos"
+        )
+    )
+    layout, groups = add_layout(mapped["photos"])
+    write_shards = WriteShards(source.methods, source.max_side, output)
+    shards = groups | "write shards" >> beam.ParDo(write_shards, AsSingleton(layout)).with_outputs(
+        MISTAKES, main="contents"
+    )
+    mistakes = [*early, mapped[MISTAKES], shards[MISTAKES]]
+    _ = (
+        shards["contents"]
+        | "by set" >> beam.GroupByKey()
+        | "if all went well" >> _if_none(mistakes, "before the manifests")
+        | "publish" >> beam.MapTuple(publish_set)
+    )
+    first_mistake = AsSingleton(_first(mistakes, "in all"))
+    _ = (
+        mapped[BROKEN]
+        | "list left out" >> beam.combiners.ToList()
+        | "outcome" >> beam.Map(write_outcome, AsSingleton(layout), first_mistake, output)
+    )
+
+
+def _if_none(mistakes: Sequence[beam.PCollection], when: str) -> beam.PTransform:
+    """Lets all elements pass where there are no mistakes, else none; waits until that is known."""
+    return beam.Filter(lambda _, first: not first, AsSingleton(_first(mistakes, when)))
+
+
+def _first(mistakes: Sequence[beam.PCollection], when: str) -> beam.PCollection:
+    """A list of the first mistake in alphabetical order, or an empty one."""
+    together = mistakes | f"mistakes {when}" >> beam.Flatten()
+    return together | f"first {when}" >> beam.combiners.Top.Smallest(1)
+
+
+def define_flags() -> None:
+    """Defines the flags that are not Beam's own."""
+    flags.DEFINE_string("images", None, "Pattern of the photos' files.", required=True)
+    flags.DEFINE_string("masks", None, "Pattern of the truth masks' files, to score with.")
+    flags.DEFINE_string("output", None, "Folder of the record set.", required=True)
+    flags.DEFINE_list("methods", list(METHODS), "Which methods, separated by commas.")
+    flags.DEFINE_integer("max_side", DEFAULT_MAX_SIDE, "Longest stored side in pixels.")
+
+
+def parse_flags(arguments: Sequence[str]) -> list[str]:
+    """Takes this command's flags from a command line and returns the rest, which is Beam's."""
+    flags.FLAGS.set_gnu_getopt(True)  # Beam's `--runner NAME` must not end the reading
+    try:
+        return flags.FLAGS(arguments, known_only=True)
+    except flags.Error as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def _beam_options(arguments: Sequence[str]) -> PipelineOptions:
+    """Reads Beam's flags; only a job server may know of flags that Beam does not.
+
+    Raises:
+        InputError: a flag that nobody knows.
+    """
+    options = PipelineOptions(arguments)
+    unknown = set(options.get_all_options(retain_unknown_options=True)) - set(
+        options.get_all_options()
+    )
+    if unknown and not options.view_as(PortableOptions).job_endpoint:
+        raise InputError(f"--{min(unknown)}: is a flag neither of this command nor of Beam")
+    return options
+
+
+def _absolute(address: str) -> str:
+    """A local address as all workers of this machine understand it, others as they are."""
+    return address if FileSystems.get_scheme(address) else str(Path(address).absolute())
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command line; returns its exit status."""
+    values = flags.FLAGS
+    try:
+        summary = prepare_on_beam(
+            source=BeamSource(
+                images=_absolute(values.images),
+                masks=_absolute(values.masks) if values.masks else None,
+                methods=tuple(values.methods),
+                max_side=values.max_side,
+            ),
+            output=_absolute(values.output).rstrip("/"),
+            options=_beam_options(argv[1:]),
+        )
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{summary.photos} photos written to {values.output}, {summary.left_out} left out")
+    return 0
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main, flags_parser=parse_flags)
