@@ -19,9 +19,11 @@ from pathlib import Path
 import apache_beam as beam
 import tensorflow as tf
 from absl import app, flags
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 from apache_beam.pvalue import AsSingleton
+from apache_beam.runners.runner import PipelineState
 
 from data_prep.beam_photos import BROKEN, MISTAKES, MakeMaps, find_photos, pair
 from data_prep.beam_shards import (
@@ -86,10 +88,8 @@ def prepare_on_beam(*, source: BeamSource, output: str, options: PipelineOptions
     wanted = json.loads(json.dumps(asdict(source)))
     check_source(f"{output}/{SOURCE}", wanted)
     if not tf.io.gfile.exists(f"{output}/{PREPARED}"):
-        if not FileSystems.match([source.images], [1])[0].metadata_list:
-            raise InputError(
-                f"{source.images}: matches no file; give a pattern such as 'photos/*.jpg'"
-            )
+        for pattern in filter(None, (source.images, source.masks)):
+            _check_pattern(pattern)
         stems = [image_stem(output), *(label_stem(output, name) for name in source.methods)]
         with clear_write_errors(output):
             for stem in stems:
@@ -101,6 +101,16 @@ def prepare_on_beam(*, source: BeamSource, output: str, options: PipelineOptions
     return BeamSummary(outcome["photos"], outcome["left_out"])
 
 
+def _check_pattern(pattern: str) -> None:
+    """Finds a pattern that matches nothing before workers are started for it."""
+    try:
+        found = FileSystems.match([pattern], [1])[0].metadata_list
+    except (ValueError, BeamIOError) as error:  # unknown to Beam, or not to be listed
+        raise InputError(f"{pattern}: {' '.join(str(error).split())}") from error
+    if not found:
+        raise InputError(f"{pattern}: matches no file; give a pattern such as 'photos/*.jpg'")
+
+
 def _run(source: BeamSource, output: str, options: PipelineOptions) -> None:
     """Runs the pipeline and, where it went well, marks the folder as finished."""
     try:
@@ -108,7 +118,9 @@ def _run(source: BeamSource, output: str, options: PipelineOptions) -> None:
     except (ValueError, ImportError) as error:  # a runner or its options
         raise InputError(f"runner: {' '.join(str(error).split())}") from error
     add_stages(pipeline, source, output)
-    pipeline.run().wait_until_finish()
+    state = pipeline.run().wait_until_finish()
+    if state != PipelineState.DONE:
+        raise InputError(f"runner: ended as {state}; run the same command again to go on")
     outcome = _read_outcome(f"{output}/{OUTCOME}")
     if outcome["mistake"]:
         raise InputError(outcome["mistake"][0])
@@ -239,6 +251,9 @@ def main(argv: Sequence[str]) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from the maps that are there", file=sys.stderr)
+        return 130
     print(f"{summary.photos} photos written to {values.output}, {summary.left_out} left out")
     return 0
 

@@ -142,7 +142,7 @@ def check_source(path: str, wanted: dict) -> None:
         if made_from.get(name) != value:
             raise InputError(
                 f"{path}: records were made with {name}={made_from.get(name)}, not {value}; "
-                "choose another --records or delete that folder"
+                "choose another folder or delete the one it is in"
             )
 
 

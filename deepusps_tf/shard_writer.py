@@ -1,10 +1,11 @@
 """Writes records to shards and publishes them: the manifest comes last."""
 
+import contextlib
 import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
@@ -80,7 +81,11 @@ def write_shard(
     """
     partial = f"{path}{attempt}.tmp"
     ids, masked, means = [], 0, []
-    with clear_write_errors(path), tf.io.TFRecordWriter(partial) as writer:
+    with (
+        _gone_unless_whole(partial),
+        clear_write_errors(path),
+        tf.io.TFRecordWriter(partial) as writer,
+    ):
         for record in records:
             writer.write(record.encode())
             ids.append(record.id)
@@ -90,6 +95,16 @@ def write_shard(
                 masked += 1
     tf.io.gfile.rename(partial, path, overwrite=True)
     return ShardContent(tuple(ids), masked, tuple(means))
+
+
+@contextlib.contextmanager
+def _gone_unless_whole(path: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if tf.io.gfile.exists(path):
+            tf.io.gfile.remove(path)
+        raise
 
 
 def write_manifest(stem: str, contents: Sequence[ShardContent]) -> Manifest:

@@ -27,8 +27,6 @@ with warnings.catch_warnings():
     from data_prep.beam_prepare import BeamSource, BeamSummary, prepare_on_beam
     from data_prep.beam_shards import Layout
 
-pytestmark = pytest.mark.filterwarnings("ignore::Warning:apache_beam")
-
 METHODS = ("mc", "rbd")
 ROOT = Path(__file__).parents[2]
 
@@ -91,7 +89,7 @@ def prepare_locally(folder, *, masks=True, max_side=1024):
     return made
 
 
-def prepare(folder, *, output="beam", runner="FnApiRunner", **changes):
+def prepare(folder, *, output="beam", options=("--runner=FnApiRunner",), **changes):
     source = {
         "images": f"{folder}/images/*",
         "masks": f"{folder}/masks/*",
@@ -101,7 +99,7 @@ def prepare(folder, *, output="beam", runner="FnApiRunner", **changes):
     return prepare_on_beam(
         source=BeamSource(**source),
         output=output if "://" in output else f"{folder}/{output}",
-        options=PipelineOptions([f"--runner={runner}"]),
+        options=PipelineOptions(list(options)),
     )
 
 
@@ -183,7 +181,8 @@ def test_mistakes_name_the_address_of_a_remote_photo(folder):
     masks = f"bucket://{folder}/masks/*"
     with pytest.raises(InputError, match=f"^{masks[:-1]}p2.png: is 10x10, its photo 42x30"):
         prepare(folder, masks=masks)
-    assert not list((folder / "beam").rglob("*.manifest.json"))
+    left = [path.name for path in (folder / "beam").rglob("*.*") if path.suffix != ".png"]
+    assert not [name for name in left if name.endswith((".tmp", ".partial", ".manifest.json"))]
 
 
 def test_missing_mask_is_told_before_any_map_is_made(folder):
@@ -219,9 +218,10 @@ def test_map_of_another_photo_is_told(folder):
     ("changes", "message"),
     [
         ({"images": "nowhere/*.jpg"}, "nowhere/.*: matches no file; give a pattern"),
+        ({"masks": "hare://masks/*"}, "hare://masks/.*: Unable to get filesystem"),
         ({"methods": ("mc", "best")}, "methods: 'best' is unknown"),
         ({"max_side": 0}, "max_side: 0 is too small"),
-        ({"runner": "HareRunner"}, "runner: .*HareRunner"),
+        ({"options": ["--runner=HareRunner"]}, "runner: .*HareRunner"),
     ],
 )
 def test_bad_settings(folder, changes, message):
@@ -251,6 +251,13 @@ def run(folder, *arguments):
         text=True,
         cwd=ROOT,
     )
+
+
+def test_job_server_of_a_portable_runner(folder):
+    prepare_locally(folder)
+    portable = ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
+    assert prepare(folder, options=portable) == BeamSummary(photos=7, left_out=0)
+    assert record_files(folder / "beam") == record_files(folder / "local")
 
 
 @pytest.mark.slow
