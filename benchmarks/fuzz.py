@@ -13,6 +13,7 @@ another end" counts those.
 """
 
 import dataclasses
+import hashlib
 import os
 import re
 import shutil
@@ -177,11 +178,12 @@ def _damage_one(
 
 def _hashes(folder: Path, but: str) -> dict[str, str]:
     """Hashes what a refused command may not change: all it reads but the damaged file."""
-    each = outcome(folder)
+    paths = [path for path in folder.rglob("*") if path.is_file() and ".tmp" not in path.name]
+    names = {str(path.relative_to(folder)): path for path in paths}
     return {
-        name: digest
-        for name, digest in each.items()
-        if name != but and not name.startswith(UNREAD) and ".tmp" not in name
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in names.items()
+        if name != but and not name.startswith(UNREAD)
     }
 
 

@@ -122,16 +122,21 @@ def _hash(content: bytes) -> str:
 
 
 def _hash_network(path: Path) -> str:
-    """Hashes weights and where they belong, not layer names, which Keras numbers in a process."""
+    """Hashes weights and where they belong, not layer names, which Keras numbers in a process.
+
+    A file that cannot be read is hashed as it is.
+    """
     each = []
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                each.append(name + _hash(item[()].tobytes()))
-                if isinstance(item, h5py.Dataset)
-                else None
-            )
-        )
+
+    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            each.append(name + _hash(item[()].tobytes()))
+
+    try:
+        with h5py.File(path) as file:
+            file.visititems(add)
+    except (OSError, RuntimeError):
+        return _hash(path.read_bytes())
     return _hash("".join(sorted(each)).encode())
 
 
@@ -139,11 +144,13 @@ def _hash_export(index: Path) -> str:
     """Hashes the weights of an export, not its graph, whose nodes TensorFlow numbers freely."""
     import tensorflow as tf
 
-    weights = tf.train.load_checkpoint(str(index.with_suffix("")))
-    names = [n for n in weights.get_variable_to_dtype_map() if "OBJECT_GRAPH" not in n]
-    return _hash(
-        "".join(sorted(_hash(weights.get_tensor(name).tobytes()) for name in names)).encode()
-    )
+    try:
+        weights = tf.train.load_checkpoint(str(index.with_suffix("")))
+        names = [n for n in weights.get_variable_to_dtype_map() if "OBJECT_GRAPH" not in n]
+        each = [_hash(weights.get_tensor(name).tobytes()) for name in names]
+    except tf.errors.OpError:  # damaged
+        return _hash(index.read_bytes())
+    return _hash("".join(sorted(each)).encode())
 
 
 def stage(folder: Path) -> str:
