@@ -10,6 +10,7 @@ import keras
 from data_prep.errors import InputError, damage_named
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.records import write_text
+from deepusps_tf.workers import ALONE, Workers
 
 _HDF5_BYTES = 4096  # what HDF5 adds to each variable, at most
 
@@ -23,12 +24,14 @@ class EpochCommits(keras.callbacks.Callback):
     Args:
         folder: where commits are kept.
         average: the moving average of the round, or None where none is collected.
+        workers: those that train together; the chief alone writes.
     """
 
-    def __init__(self, folder: Path, average: MovingAverage | None):
+    def __init__(self, folder: Path, average: MovingAverage | None, workers: Workers = ALONE):
         super().__init__()
         self._folder = Path(folder)
         self._average = average
+        self._workers = workers
         self.losses: list[float] = []
 
     def restore(self, model: keras.Model) -> int:
@@ -58,6 +61,10 @@ class EpochCommits(keras.callbacks.Callback):
                 f"{self._folder}: the loss of epoch {done} is not finite; lower the learning rate"
             )
         self.losses = [*self.losses, float(logs["loss"])]
+        if self._workers.is_chief:
+            self._commit(done)
+
+    def _commit(self, done: int) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / f"epoch-{done:04d}"
         partial = target.with_suffix(".tmp")

@@ -140,7 +140,9 @@ class Config:
         1, "Trainings, with seeds --seed, --seed + 1, ...; more than 1: in <workdir>/repeat1, ..."
     )
     devices: str = setting(
-        "auto", "auto (all GPUs, else the CPU), cpu:N (N logical CPUs), gpu:N, or gpu:0,2."
+        "auto",
+        "auto (all GPUs, else the CPU), cpu:N (N logical CPUs), gpu:N, gpu:0,2, or workers: "
+        "the processes that TF_CONFIG lists, on one machine or several.",
     )
 
     crf: bool = setting(True, "Refine predictions with the dense CRF.")

@@ -28,11 +28,14 @@ def training_batches(
     first_epoch: int,
     epochs: int,
     mirror: bool = False,
+    worker: int = 0,
+    workers: int = 1,
 ) -> tf.data.Dataset:
     """Streams epochs `first_epoch`..`epochs`-1 of training batches, each in its own order.
 
     Order and mirroring are functions of (seed, epoch) alone, so a resumed run sees what it would
-    have seen.
+    have seen. Each of several workers reads all encoded records and decodes its own: the batches of
+    all workers together are those of one.
     An epoch is filled up to whole batches with repeated photos of index `DUPLICATE`, so that no
     replica is ever left without one. Ids and masks are left out: `fit` cannot carry strings,
     and truth must not reach training.
@@ -41,15 +44,18 @@ def training_batches(
         images: the photos.
         labels: one label version a method, all of the same ids as `images`.
         size: side of the square the network sees, in pixels.
-        batch_size: photos a step over all devices.
+        batch_size: photos a step over all devices; must divide by `workers`.
         seed: any integer.
         first_epoch: 0, or the first epoch not yet done.
         epochs: the epoch to stop before.
         mirror: whether a random half of each epoch's photos is mirrored left to right, with their
             labels.
+        worker: which of the workers this is, from 0.
+        workers: how many share every batch.
 
     Returns:
-        Dataset of ({"index", "image", "mirrored"}, labels), `steps_per_epoch` batches an epoch;
+        Dataset of ({"index", "image", "mirrored"}, labels), `steps_per_epoch` batches an epoch of
+        batch_size / workers photos;
         "mirrored", int32 [B], is 1 for photos that are, so that their predictions can be turned
         back (no bool: replicas cannot gather them).
     """
@@ -65,7 +71,8 @@ def training_batches(
         shuffled = filled.shuffle(
             min(count + padding, SHUFFLE_BUFFER), seed=order, reshuffle_each_iteration=False
         )
-        return shuffled.enumerate().map(lambda place, record: (order, place, record))
+        own = shuffled.enumerate().shard(workers, worker)
+        return own.map(lambda place, record: (order, place, record))
 
     def to_pair(order, place, record):
         example = _decode(*record, size)
@@ -78,7 +85,8 @@ def training_batches(
 
     stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
     batches = stream.map(to_pair, num_parallel_calls=tf.data.AUTOTUNE)
-    return batches.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    batches = batches.batch(batch_size // workers, drop_remainder=True)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def labelled_batches(

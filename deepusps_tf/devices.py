@@ -1,10 +1,15 @@
-"""Which devices a run trains on: one, or a mirrored strategy over several."""
+"""Which devices a run trains on: one, several of a machine, or those of several machines."""
 
 import re
 
 import tensorflow as tf
+from absl import logging
 
 from data_prep.errors import InputError
+
+TF_CONFIG = (
+    '{"cluster": {"worker": ["host0:port", "host1:port"]}, "task": {"type": "worker", "index": 0}}'
+)
 
 
 def make_strategy(devices: str) -> tf.distribute.Strategy:
@@ -12,14 +17,19 @@ def make_strategy(devices: str) -> tf.distribute.Strategy:
 
     Args:
         devices: `auto` (all GPUs, else the CPU), `cpu:N` (N logical CPU devices), `gpu:N` (the
-            first N GPUs) or `gpu:0,2` (those GPUs).
+            first N GPUs), `gpu:0,2` (those GPUs) or `workers` (the GPUs, else the CPU, of every
+            process that TF_CONFIG lists).
 
     Returns:
-        MirroredStrategy over two or more devices; for one, TensorFlow's default strategy.
+        MirroredStrategy over two or more devices, MultiWorkerMirroredStrategy over workers; for
+        one device, TensorFlow's default strategy.
 
     Raises:
-        InputError: where the text is none of these, or there are not so many devices.
+        InputError: where the text is none of these, there are not so many devices, or TF_CONFIG
+            cannot be used.
     """
+    if devices == "workers":
+        return _join_workers()
     gpus = len(tf.config.list_physical_devices("GPU"))
     if devices == "auto":
         names = [f"GPU:{number}" for number in range(gpus)] or ["CPU:0"]
@@ -32,10 +42,31 @@ def make_strategy(devices: str) -> tf.distribute.Strategy:
             raise InputError(f"--devices={devices}: this machine has {gpus} GPUs")
         names = [f"GPU:{number}" for number in wanted]
     else:
-        raise InputError(f"--devices={devices}: write auto, cpu:4, gpu:4 or gpu:0,2")
+        raise InputError(f"--devices={devices}: write auto, cpu:4, gpu:4, gpu:0,2 or workers")
     if len(names) == 1:
         return tf.distribute.get_strategy()
     return tf.distribute.MirroredStrategy([f"/{name}" for name in names])
+
+
+def _join_workers() -> tf.distribute.Strategy:
+    """Starts this process' part of TF_CONFIG's cluster and waits for the others."""
+    try:
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        cluster = resolver.cluster_spec().as_dict()
+        known = list(cluster) == ["worker"] and resolver.task_type == "worker"
+        usable = known and 0 <= resolver.task_id < len(cluster["worker"]) > 1
+    except (ValueError, AttributeError, TypeError):
+        usable = False
+    if not usable:
+        raise InputError(f"--devices=workers: set TF_CONFIG={TF_CONFIG}, on each its own index")
+    tf.get_logger().setLevel("WARNING")  # else it tells of every sum over the workers
+    address = cluster["worker"][resolver.task_id]
+    logging.info("worker %d, %s, waits for the other workers", resolver.task_id, address)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+    except tf.errors.OpError as error:
+        reason = " ".join(error.message.split())[:160]
+        raise InputError(f"--devices=workers: {address} cannot be used ({reason})") from error
 
 
 def _logical_cpus(count: int) -> list[str]:

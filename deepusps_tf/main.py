@@ -25,11 +25,17 @@ def train(config: Config) -> None:
     """Trains a run, or each of its repeats."""
     from deepusps_tf.devices import make_strategy
     from deepusps_tf.workdir import repeat_runs
+    from deepusps_tf.workers import Workers
 
     strategy = make_strategy(config.devices)  # first: TensorFlow splits a CPU only at its start
-    for run in repeat_runs(config):
-        _train(run, strategy)
-    if config.repeats > 1:
+    workers = Workers(strategy)
+    with workers.losses_named():
+        for run in repeat_runs(config):
+            if workers.is_chief:
+                _train(run, strategy)
+            else:
+                _help_train(run, strategy)
+    if config.repeats > 1 and workers.is_chief:
         print(f"table:  python -m deepusps_tf.main --mode=table --workdirs={config.workdir}")
 
 
@@ -42,7 +48,9 @@ def _train(config: Config, strategy) -> None:
     from deepusps_tf.stages import table_text
     from deepusps_tf.train import check_settings
     from deepusps_tf.workdir import locked_workdir, save_settings
+    from deepusps_tf.workers import Workers
 
+    workers = Workers(strategy)
     with locked_workdir(config) as workdir:
         check_settings(config, strategy)
         if config.images or config.sample_size:
@@ -60,13 +68,28 @@ def _train(config: Config, strategy) -> None:
             )
             prepare_records(source=source, records=Path(config.records), jobs=config.jobs)
         save_settings(config)
+        workers.wait()
         rows = run_rounds(config, strategy)
         page = write_report(config, rows)
         if not exported_versions(workdir / "export"):
             _export(config)
+        workers.wait()
     _print_truth_notice(config)
     print(table_text(rows) or "no truth masks were given, so nothing is scored")
     print(f"report: {page}\nmodel:  {workdir / 'export'}\nlogs:   tensorboard --logdir={workdir}")
+
+
+def _help_train(config: Config, strategy) -> None:
+    """Trains beside the chief in the workdir that it prepared, until it has exported."""
+    from deepusps_tf.rounds import run_rounds
+    from deepusps_tf.workdir import check_joined
+    from deepusps_tf.workers import Workers
+
+    workers = Workers(strategy)
+    workers.wait()
+    check_joined(config)
+    run_rounds(config, strategy)
+    workers.wait()
 
 
 def evaluate(config: Config) -> None:

@@ -1,10 +1,13 @@
 """The moving average (MVA) of refined predictions, one map a photo, on disk."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+from deepusps_tf.workers import ALONE, Workers
 
 # Half precision: its rounding, at most 2.4e-4 of a map in [0, 1], is a tenth of the 8-bit step
 # that labels are written with, and it halves the disk that every epoch writes.
@@ -18,18 +21,23 @@ class MovingAverage:
     leaves the one before whole. Every photo must enter exactly once an epoch. Rows are disjoint:
     `update` may be called from several threads. A file is mapped only while one of its rows is
     used: pages of a lasting map would count as memory of the process, all photos of them.
+    Several workers share the files, each writes the rows of the photos it was given in that epoch.
 
     Args:
         folder: where `mva-<epoch>.npy` are kept.
         count: photos.
         size: side of a map in pixels.
         momentum: alpha.
+        workers: those that share the folder.
     """
 
-    def __init__(self, folder: Path, count: int, size: int, momentum: float):
+    def __init__(
+        self, folder: Path, count: int, size: int, momentum: float, workers: Workers = ALONE
+    ):
         self._folder = Path(folder)
         self._shape = (count, size, size)
         self._momentum = momentum
+        self._workers = workers
         self._seen = np.zeros(count, np.int32)
         self._previous: Path | None = None
         self._current: Path | None = None
@@ -44,10 +52,16 @@ class MovingAverage:
         Raises:
             OSError: naming the next one's file, if the disk has no room for it.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._seen[:] = 0
         self._previous = self.path(epoch) if epoch else None
         self._current = self.path(epoch + 1)
+        self._workers.chief_first(self._reserve)
+
+    def _reserve(self) -> None:
+        """Makes the file of the current epoch with room for all rows, on the chief."""
+        if not self._workers.is_chief:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
         np.lib.format.open_memmap(self._current, mode="w+", dtype=DTYPE, shape=self._shape)
         # Writing through a map of a sparse file would kill the process when the disk is full.
         with self._current.open("r+b") as file:
@@ -61,7 +75,7 @@ class MovingAverage:
         average = (1 - self._momentum) * refined
         if self._previous is not None:
             average += self._momentum * _rows(self._previous)[index].astype(np.float32)
-        _rows(self._current, "r+")[index] = average
+        _write_row(self._current, index, average.astype(DTYPE))
         self._seen[index] += 1
 
     def end_epoch(self) -> None:
@@ -70,13 +84,14 @@ class MovingAverage:
         Raises:
             RuntimeError: if a photo entered not at all or more than once.
         """
-        odd = np.flatnonzero(self._seen != 1)
+        _rows(self._current, "r+").flush()
+        seen = self._workers.total(self._seen)
+        odd = np.flatnonzero(seen != 1)
         if odd.size:
             raise RuntimeError(
                 f"{odd.size} photos did not enter the moving average exactly once, "
-                f"photo {odd[0]} {self._seen[odd[0]]} times"
+                f"photo {odd[0]} {seen[odd[0]]} times"
             )
-        _rows(self._current, "r+").flush()
         self._previous = self._current = None
 
     def keep_only(self, epoch: int) -> None:
@@ -99,3 +114,19 @@ class MovingAverage:
 def _rows(path: Path, mode: str = "r") -> np.memmap:
     """Maps a file of averages, [count, S, S], until the result is dropped."""
     return np.load(path, mmap_mode=mode)
+
+
+def _write_row(path: Path, index: int, row: np.ndarray) -> None:
+    """Writes one row of a file of averages.
+
+    Not through a map: that writes whole pages, and on a network file system would undo what another
+    machine wrote beside this row. Closing the file sends the row off.
+    """
+    start = _rows(path).offset + index * row.nbytes
+    file = os.open(path, os.O_WRONLY)
+    try:
+        written = os.pwrite(file, row.tobytes(), start)
+    finally:
+        os.close(file)
+    if written != row.nbytes:
+        raise OSError(errno.EIO, "a row was not written whole", str(path))

@@ -27,6 +27,7 @@ import numpy as np
 from keras import ops
 
 from deepusps_tf.dataset import DUPLICATE
+from deepusps_tf.workers import ALONE, Workers
 
 START = 0.1  # every variance before the first estimate: all methods count alike
 # A standard deviation of 0.1. Without a floor the likelihood has no maximum: the network could
@@ -101,25 +102,38 @@ class LabelNoise(keras.layers.Layer):
         own = index != DUPLICATE
         self._squares[index[own]] = squares[own]
 
-    def estimate(self) -> None:
+    def estimate(self, workers: Workers = ALONE) -> None:
         """Sets the variances to those of the residuals pushed since the last call.
+
+        Args:
+            workers: those whose residuals make the whole.
 
         Raises:
             RuntimeError: if those of a photo are missing.
         """
-        missing = np.flatnonzero(np.isnan(self._squares).any(axis=1))
+        known = workers.total((~np.isnan(self._squares)).astype(np.int32))
+        squares = workers.total(np.nan_to_num(self._squares))
+        missing = np.flatnonzero((known == 0).any(axis=1))
         if missing.size:
             raise RuntimeError(f"no residuals of {missing.size} photos, photo {missing[0]} first")
-        self.variance.assign(np.maximum(self._squares, FLOOR))
+        self.variance.assign(np.maximum(squares, FLOOR))
         self._squares[:] = np.nan
 
 
 class NoiseEstimates(keras.callbacks.Callback):
-    """Estimates the noise of a `TrainingModel` anew after each epoch, before it is committed."""
+    """Estimates the noise of a `TrainingModel` anew after each epoch, before it is committed.
+
+    Args:
+        workers: those that train together.
+    """
+
+    def __init__(self, workers: Workers = ALONE):
+        super().__init__()
+        self._workers = workers
 
     def on_epoch_end(self, epoch, logs=None):
         """Estimates the noise."""
-        self.model.noise.estimate()
+        self.model.noise.estimate(self._workers)
 
 
 def mean_squared_residuals(labels, prediction):

@@ -27,6 +27,7 @@ from deepusps_tf.round_result import RoundResult, is_finished, read_refined, rea
 from deepusps_tf.stages import StageRow, scored
 from deepusps_tf.summaries import write_round_pictures, write_scores, write_settings
 from deepusps_tf.train import Round, Trainer
+from deepusps_tf.workers import Workers
 
 
 def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRow]:
@@ -91,6 +92,7 @@ class Schedule:
         self._config = config
         self._photos = photos
         self._strategy = strategy
+        self._workers = Workers(strategy)
         self._pool = pool
         # Every round's network is scored in these, which are built and traced once.
         self._network = build_model(backbone=config.backbone, size=config.size)
@@ -134,7 +136,7 @@ class Schedule:
     def fuse(self, labels: list[RecordSet]) -> None:
         """Trains one network on all methods' labels, as `--fusion` says."""
         config = self._config
-        task = fusion_task(config, self._photos, labels)
+        task = self._workers.chief_first(lambda: fusion_task(config, self._photos, labels))
         spec = Round(
             name="fusion",
             number=len(config.methods) * config.rounds,
@@ -143,7 +145,8 @@ class Schedule:
             epochs=config.fusion_epochs,
         )
         result = self._train(spec, task.labels, lambda: self._make_fuser(task))
-        write_settings(self._logs("fusion"), dataclasses.asdict(config))
+        if self._workers.is_chief:
+            write_settings(self._logs("fusion"), dataclasses.asdict(config))
         self._score_round(result, "fusion", 1, task.labels, written=task.written)
 
     @functools.cached_property
@@ -227,7 +230,12 @@ class Schedule:
         self._add_rows(result.folder.relative_to(self._config.workdir), score)
 
     def _add_rows(self, name: str | Path, score: Callable[[], list[StageRow]]) -> None:
-        """Keeps the rows of a stage that was scored before, or scores it and logs the figures."""
+        """Keeps the rows of a stage that was scored before, or scores it and logs the figures.
+
+        The chief alone does; the other workers go on to the next round and wait for it there.
+        """
+        if not self._workers.is_chief:
+            return
 
         def score_and_log() -> list[StageRow]:
             rows = score()

@@ -55,7 +55,9 @@ class EpochLog(keras.callbacks.Callback):
                 np.concatenate([image / 255, np.repeat(probability[..., None], 3, axis=-1)], axis=1)
                 for _, (image, probability) in sorted(self._sink.shown.items())
             ]
-            tf.summary.image("photo, prediction in training", np.stack(pictures), max_outputs=SHOWN)
+            if pictures:  # other workers may have had all of these photos
+                name = "photo, prediction in training"
+                tf.summary.image(name, np.stack(pictures), max_outputs=SHOWN)
         self._writer.flush()
 
     def on_train_end(self, logs=None):

@@ -29,10 +29,12 @@ from deepusps_tf.round_result import (
     RoundResult,
     is_finished,
     labels_stem,
+    read_result,
     write_result,
 )
 from deepusps_tf.summaries import EpochLog
 from deepusps_tf.training_model import TrainingModel
+from deepusps_tf.workers import Workers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Trainer:
         replicas = strategy.num_replicas_in_sync
         self._config = config
         self._strategy = strategy
+        self._workers = Workers(strategy)
         self._collect = collect
         with strategy.scope():
             network = build_model(
@@ -152,10 +155,14 @@ class Trainer:
         average = None
         if self._collect:
             average = MovingAverage(
-                folder / "checkpoints", count, self._config.size, self._config.mva_momentum
+                folder / "checkpoints",
+                count,
+                self._config.size,
+                self._config.mva_momentum,
+                self._workers,
             )
         self._model.sink = PseudoLabels(average, pool, images)
-        commits = EpochCommits(folder / "checkpoints", average)
+        commits = EpochCommits(folder / "checkpoints", average, self._workers)
         self._restart(spec)
         first_epoch = commits.restore(self._model)
         batches = training_batches(
@@ -167,13 +174,35 @@ class Trainer:
             first_epoch=first_epoch,
             epochs=spec.epochs,
             mirror=self._config.mirror,
+            worker=self._workers.number,
+            workers=self._workers.count,
         )
         if first_epoch < spec.epochs:
             logs = Path(self._config.workdir) / "logs" / spec.name
             log = EpochLog(logs, self._model.sink, count, pool if self._collect else None)
-            estimates = [NoiseEstimates()] if self._model.noise is not None else []
-            callbacks = [log, self._model.sink, *estimates, commits]
+            seen = [log] if self._workers.is_chief else []
+            noise = self._model.noise
+            estimates = [NoiseEstimates(self._workers)] if noise is not None else []
+            callbacks = [*seen, self._model.sink, *estimates, commits]
             self._fit(batches, spec, first_epoch, callbacks, count)
+
+        def finish() -> RoundResult:
+            if self._workers.is_chief:
+                return self._finish(spec, images, labels, average, commits.losses)
+            return read_result(folder, images)
+
+        return self._workers.chief_first(finish)
+
+    def _finish(
+        self,
+        spec: Round,
+        images: RecordSet,
+        labels: Sequence[RecordSet],
+        average: MovingAverage | None,
+        losses: Sequence[float],
+    ) -> RoundResult:
+        """Writes what a trained round leaves behind and deletes its commits."""
+        folder = Path(self._config.workdir) / spec.name
         written = change = None
         if average is not None:
             written = self._write_labels(spec, average, images)
@@ -181,7 +210,7 @@ class Trainer:
                 images=images, before=labels[0], after=written, size=self._config.size
             )
             logging.info("%s: labels changed by %.4f on average", spec.name, change)
-        result = RoundResult(folder, written, tuple(commits.losses), change)
+        result = RoundResult(folder, written, tuple(losses), change)
         save_weights(self._model.network, result.weights)
         write_result(result)
         shutil.rmtree(folder / "checkpoints")
@@ -206,15 +235,17 @@ class Trainer:
             power = self._config.learning_rate_power
             return spec.learning_rate * (1 - epoch / spec.epochs) ** power
 
+        replicas = self._strategy.num_replicas_in_sync
+        verbose = 1 if sys.stdout.isatty() else 2
         try:
             self._model.fit(
-                batches,
+                self._workers.share_out(batches, self._config.batch_size // replicas),
                 epochs=spec.epochs,
                 initial_epoch=first_epoch,
                 steps_per_epoch=steps_per_epoch(count, self._config.batch_size),
                 callbacks=[keras.callbacks.LearningRateScheduler(rate), *callbacks],
                 shuffle=False,
-                verbose=1 if sys.stdout.isatty() else 2,
+                verbose=verbose if self._workers.is_chief else 0,
             )
         except tf.errors.OpError:
             if self._model.sink.failure is not None:

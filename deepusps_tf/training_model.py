@@ -47,5 +47,29 @@ class TrainingModel(keras.Model):
                 y = self.noise.beside(y, x["index"])
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
+    def make_train_function(self, force=False):
+        """Makes the step that `fit` calls.
+
+        Over several workers it is not Keras' own, which takes the mean of their logs along an axis
+        that scalars do not have.
+        """
+        strategy = self.distribute_strategy
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            super().make_train_function(force)
+            return
+
+        @tf.function
+        def step(iterator):
+            logs = strategy.run(self.train_step, args=(next(iterator),))
+            return {name: strategy.reduce("MEAN", log, axis=None) for name, log in logs.items()}
+
+        self.train_function = step
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras would look at a batch here, which it cannot put together from several workers. This
+        # model is built already.
+        if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            super()._maybe_symbolic_build(iterator, data_batch)
+
     def _push(self, index, image, probability) -> None:
         self.sink.push(index, image, probability)

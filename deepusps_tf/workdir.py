@@ -32,6 +32,18 @@ def locked_workdir(config: Config) -> Iterator[Path]:
         yield workdir
 
 
+def check_joined(config: Config) -> None:
+    """Finds what would keep a worker from joining the run that the chief has begun.
+
+    Raises:
+        InputError: where its settings are others, or its workdir is not the chief's.
+    """
+    path = Path(config.workdir) / SETTINGS
+    if not path.is_file():
+        raise InputError(f"{path}: not there; give every worker the --workdir that all of them see")
+    _check_settings(config, path)
+
+
 def save_settings(config: Config) -> None:
     """Keeps the settings in the workdir, once they have proved usable."""
     write_text(str(Path(config.workdir) / SETTINGS), flagfile_text(config))
