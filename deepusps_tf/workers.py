@@ -15,6 +15,9 @@ import tensorflow as tf
 from data_prep.errors import InputError
 
 Result = TypeVar("Result")
+_BROKEN = (
+    "Collective ops is aborted by: "  # what TensorFlow says to all who wait for one that is gone
+)
 
 
 class Workers:
@@ -80,14 +83,17 @@ class Workers:
         """Turns what TensorFlow raises where another worker is gone into one line.
 
         Raises:
-            InputError: in place of a broken connection.
+            InputError: in place of a sum that could not be made.
         """
         try:
             yield
-        except tf.errors.UnavailableError as error:
+        except tf.errors.OpError as error:
+            if _BROKEN not in error.message:
+                raise
+            reason = error.message.split(_BROKEN)[-1].splitlines()[0]
             raise InputError(
-                f"worker {self.number}: another worker has stopped, its own output says why; start "
-                "the same command on every worker again"
+                f"worker {self.number}: another worker has stopped ({reason}); its own output says "
+                "why, start the same command on every worker again"
             ) from error
 
 

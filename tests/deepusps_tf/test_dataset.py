@@ -20,7 +20,7 @@ def labels(disc_records, disc_photos):
     return [open_labels(f"{disc_records}/train/labels/rbd/round0", disc_photos)]
 
 
-def epochs_of(images, labels, *, batch_size=4, seed=0, first_epoch=0, epochs=2):
+def epochs_of(images, labels, *, batch_size=4, seed=0, first_epoch=0, epochs=2, **workers):
     """Runs training batches and returns the indices of each epoch."""
     batches = training_batches(
         images=images,
@@ -30,6 +30,7 @@ def epochs_of(images, labels, *, batch_size=4, seed=0, first_epoch=0, epochs=2):
         seed=seed,
         first_epoch=first_epoch,
         epochs=epochs,
+        **workers,
     )
     indices = [inputs["index"].numpy().tolist() for inputs, _ in batches]
     steps = steps_per_epoch(len(images.ids), batch_size)
@@ -52,6 +53,38 @@ def test_order_is_a_function_of_seed_and_epoch(disc_photos, labels):
     assert whole[1:] == epochs_of(disc_photos, labels, first_epoch=1, epochs=3)
     assert whole[0] != whole[1]
     assert whole != epochs_of(disc_photos, labels, epochs=3, seed=1)
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_workers_share_every_batch_of_one(disc_photos, labels, workers):
+    whole = epochs_of(disc_photos, labels)
+    shares = [
+        epochs_of(disc_photos, labels, worker=worker, workers=workers) for worker in range(workers)
+    ]
+    for epoch in range(2):
+        together = zip(*(share[epoch] for share in shares), strict=True)
+        assert list(itertools.chain(*together)) == whole[epoch]
+
+
+def test_workers_mirror_the_photos_that_one_mirrors(disc_photos, labels):
+    def mirrored(**workers):
+        batches = training_batches(
+            images=disc_photos,
+            labels=labels,
+            size=16,
+            batch_size=4,
+            seed=0,
+            first_epoch=0,
+            epochs=2,
+            mirror=True,
+            **workers,
+        )
+        return np.stack([inputs["mirrored"].numpy() for inputs, _ in batches])
+
+    whole = mirrored()
+    assert 0 < whole.sum() < whole.size
+    assert np.array_equal(whole[:, 0::2], mirrored(worker=0, workers=2))
+    assert np.array_equal(whole[:, 1::2], mirrored(worker=1, workers=2))
 
 
 def test_labels_belong_to_their_photos(disc_photos, labels):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import tensorflow as tf
 
@@ -25,7 +27,7 @@ def test_absent_gpus_are_refused(devices):
 
 @pytest.mark.parametrize("devices", ["", "cpu", "cpu:0", "gpu:a", "tpu:8", "cpu:4;gpu:1"])
 def test_other_text_is_refused(devices):
-    with pytest.raises(InputError, match="write auto, cpu:4, gpu:4 or gpu:0,2"):
+    with pytest.raises(InputError, match="write auto, cpu:4, gpu:4, gpu:0,2 or workers"):
         make_strategy(devices)
 
 
@@ -33,3 +35,27 @@ def test_more_cpus_than_split_at_the_start_are_refused():
     tf.zeros([1])
     with pytest.raises(InputError, match="cpu:64: TensorFlow runs already"):
         make_strategy("cpu:64")
+
+
+TWO = {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[1]",
+        json.dumps({"cluster": TWO, "task": {"type": "worker"}}),
+        json.dumps({"cluster": TWO, "task": {"type": "worker", "index": 2}}),
+        json.dumps({"cluster": TWO, "task": {"type": "worker", "index": "x"}}),
+        json.dumps(
+            {"cluster": {"worker": TWO["worker"][:1]}, "task": {"type": "worker", "index": 0}}
+        ),
+        json.dumps({"cluster": {**TWO, "ps": ["a:1"]}, "task": {"type": "worker", "index": 0}}),
+    ],
+)
+def test_unusable_clusters_are_refused(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(InputError, match="--devices=workers: set TF_CONFIG=.*its own index"):
+        make_strategy("workers")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from deepusps_tf.moving_average import MovingAverage
+from tests.deepusps_tf.thread_workers import as_workers
 
 
 def run(tmp_path, epochs, momentum=0.7, count=5, size=8):
@@ -73,3 +74,32 @@ def test_full_disk_names_the_file(tmp_path, monkeypatch):
 def test_keeps_only_the_last_epoch(tmp_path):
     run(tmp_path, 3)
     assert [path.name for path in tmp_path.iterdir()] == ["mva-0003.npy"]
+
+
+def test_workers_write_their_rows_into_one_file(tmp_path):
+    alone, maps = run(tmp_path / "alone", 4)
+
+    def worker(workers):
+        average = MovingAverage(tmp_path / "both", 5, 8, 0.7, workers)
+        for epoch in range(4):
+            average.begin_epoch(epoch)
+            for photo in range(5):  # who had a photo in one epoch does not in the next
+                if (epoch + photo) % 2 == workers.number:
+                    average.update(photo, maps[epoch, photo])
+            average.end_epoch()
+
+    as_workers(2, worker)
+    assert (tmp_path / "both/mva-0004.npy").read_bytes() == alone.path(4).read_bytes()
+
+
+def test_photo_that_two_workers_had_is_an_error_for_both(tmp_path):
+    def worker(workers):
+        average = MovingAverage(tmp_path, 2, 8, 0.7, workers)
+        average.begin_epoch(0)
+        average.update(0, np.zeros((8, 8), np.float32))
+        average.update(workers.number, np.zeros((8, 8), np.float32))
+        with pytest.raises(RuntimeError, match="1 photos did not .* photo 0 3 times"):
+            average.end_epoch()
+        return "seen"
+
+    assert as_workers(2, worker) == ["seen"] * 2

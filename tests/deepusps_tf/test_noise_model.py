@@ -11,6 +11,7 @@ from deepusps_tf.noise_model import (
     NoiseLikelihood,
     mean_squared_residuals,
 )
+from tests.deepusps_tf.thread_workers import as_workers
 
 
 @pytest.fixture
@@ -50,6 +51,23 @@ def test_variance_is_the_mean_squared_residual_above_the_floor(noise):
     assert noise.variance.numpy() == pytest.approx(np.float32(expected))
     with pytest.raises(RuntimeError, match="no residuals of 3 photos, photo 0 first"):
         noise.estimate()
+
+
+def test_workers_estimate_from_the_residuals_of_all():
+    rows = [([2, 0], [[0.2, 0.3], [0.001, 0.5]]), ([1, DUPLICATE], [[0.4, 0.6], [9.0, 9.0]])]
+
+    def worker(workers):
+        noise = LabelNoise(3, 2)
+        noise.build()
+        pushed(noise, *rows[workers.number])
+        noise.estimate(workers)
+        with pytest.raises(RuntimeError, match="no residuals of 3 photos"):
+            noise.estimate(workers)
+        return noise.variance.numpy()
+
+    expected = [[FLOOR, 0.5], [0.4, 0.6], [0.2, 0.3]]
+    for variance in as_workers(2, worker):
+        assert variance == pytest.approx(np.float32(expected))
 
 
 def test_variance_is_where_the_loss_is_smallest(noise):

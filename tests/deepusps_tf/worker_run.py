@@ -1,0 +1,37 @@
+"""`tiny_run`, which also keeps every map that enters a moving average, as it is before rounding.
+
+python -m tests.deepusps_tf.worker_run --flags-of-deepusps_tf.main
+"""
+
+from pathlib import Path
+
+import numpy as np
+from absl import app, flags
+
+from deepusps_tf import flagfile
+from deepusps_tf.main import main
+
+
+def keep_entered(folder: Path):
+    """Makes a `MovingAverage.update` that keeps its maps in `folder`, each by epoch and photo."""
+    from deepusps_tf.moving_average import MovingAverage
+
+    update = MovingAverage.update
+    folder.mkdir(exist_ok=True)
+
+    def keep(self, index, refined):
+        np.save(folder / f"{self._current.parents[1].name}-{self._current.stem}-{index}", refined)
+        update(self, index, refined)
+
+    return keep
+
+
+if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow
+    from deepusps_tf import moving_average, rounds, train
+    from tests.deepusps_tf.conftest import tiny_model
+
+    train.build_model = rounds.build_model = tiny_model
+    moving_average.MovingAverage.update = keep_entered(Path("entered"))
+    flagfile.define_flags()
+    flags.adopt_module_key_flags(flagfile)
+    app.run(main)
