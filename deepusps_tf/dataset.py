@@ -55,18 +55,15 @@ def training_batches(
 
     Returns:
         Dataset of ({"index", "image", "mirrored"}, labels), `steps_per_epoch` batches an epoch of
-        batch_size / workers photos;
-        "mirrored", int32 [B], is 1 for photos that are, so that their predictions can be turned
-        back (no bool: replicas cannot gather them).
+        B = batch_size / workers photos; "mirrored", int32 [B], is 1 for photos that are, so that
+        their predictions can be turned back (no bool: replicas cannot gather them).
     """
     records = _encoded_records(images, labels)
     count = len(images.ids)
     padding = steps_per_epoch(count, batch_size) * batch_size - count
 
     def one_epoch(epoch):
-        # Other photos fill up each epoch, so that none is learned from twice as often.
-        again = records.repeat(2 + padding // count).skip(epoch * padding % count)
-        filled = records.concatenate(again.take(padding).map(_as_duplicate))
+        filled = _fill_up(records, count, padding, epoch)
         order = seed * 1_000_003 + epoch
         shuffled = filled.shuffle(
             min(count + padding, SHUFFLE_BUFFER), seed=order, reshuffle_each_iteration=False
@@ -75,13 +72,7 @@ def training_batches(
         return own.map(lambda place, record: (order, place, record))
 
     def to_pair(order, place, record):
-        example = _decode(*record, size)
-        image, labels = example["image"], example["labels"]
-        mirrored = tf.constant(0)
-        if mirror:
-            mirrored = tf.random.stateless_uniform([], [order, place], 0, 2, tf.int32)
-            image, labels = mirror_where(mirrored, image), mirror_where(mirrored, labels)
-        return {"index": example["index"], "image": image, "mirrored": mirrored}, labels
+        return _training_pair(order, place, record, size, mirror)
 
     stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
     batches = stream.map(to_pair, num_parallel_calls=tf.data.AUTOTUNE)
@@ -153,6 +144,23 @@ def _encoded_records(images: RecordSet, labels: Sequence[RecordSet]) -> tf.data.
         return tf.cast(index, tf.int32), records[0], tf.stack(records[1:]) if labels else ()
 
     return tf.data.Dataset.zip(streams).enumerate().map(flatten)
+
+
+def _fill_up(records: tf.data.Dataset, count: int, padding: int, epoch) -> tf.data.Dataset:
+    """Adds `padding` duplicates to records, other photos each epoch, so that none counts twice."""
+    again = records.repeat(2 + padding // count).skip(epoch * padding % count)
+    return records.concatenate(again.take(padding).map(_as_duplicate))
+
+
+def _training_pair(order, place, record, size: int, mirror: bool):
+    """Decodes the record at a place of an epoch, which decides whether it is mirrored."""
+    example = _decode(*record, size)
+    image, labels = example["image"], example["labels"]
+    mirrored = tf.constant(0)
+    if mirror:
+        mirrored = tf.random.stateless_uniform([], [order, place], 0, 2, tf.int32)
+        image, labels = mirror_where(mirrored, image), mirror_where(mirrored, labels)
+    return {"index": example["index"], "image": image, "mirrored": mirrored}, labels
 
 
 def _as_duplicate(index, image_record, label_records):

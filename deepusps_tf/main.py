@@ -29,7 +29,7 @@ def train(config: Config) -> None:
 
     strategy = make_strategy(config.devices)  # first: TensorFlow splits a CPU only at its start
     workers = Workers(strategy)
-    with workers.losses_named():
+    with workers.stops_named():
         for run in repeat_runs(config):
             if workers.is_chief:
                 _train(run, strategy)

@@ -66,8 +66,8 @@ class TrainingModel(keras.Model):
         self.train_function = step
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Keras would look at a batch here, which it cannot put together from several workers. This
-        # model is built already.
+        # Keras' own, not public, looks at a batch, which it cannot put together from several
+        # workers. This model is built already.
         if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
             super()._maybe_symbolic_build(iterator, data_batch)
 

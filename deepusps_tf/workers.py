@@ -15,9 +15,8 @@ import tensorflow as tf
 from data_prep.errors import InputError
 
 Result = TypeVar("Result")
-_BROKEN = (
-    "Collective ops is aborted by: "  # what TensorFlow says to all who wait for one that is gone
-)
+# What TensorFlow says to all who wait for a worker that is gone.
+_BROKEN = "Collective ops is aborted by: "
 
 
 class Workers:
@@ -79,7 +78,7 @@ class Workers:
         return self._strategy.distribute_datasets_from_function(lambda _: batches.rebatch(size))
 
     @contextlib.contextmanager
-    def losses_named(self) -> Iterator[None]:
+    def stops_named(self) -> Iterator[None]:
         """Turns what TensorFlow raises where another worker is gone into one line.
 
         Raises:

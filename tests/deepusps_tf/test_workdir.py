@@ -7,6 +7,7 @@ from deepusps_tf.config import Config
 from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.workdir import (
     SETTINGS,
+    check_joined,
     locked_workdir,
     repeat_runs,
     runs_in,
@@ -37,6 +38,17 @@ def test_other_settings_are_refused_and_named(tiny_config):
     changed = dataclasses.replace(tiny_config, epochs=3)
     with pytest.raises(InputError, match="--epochs=2, this one 3"), locked_workdir(changed):
         pass
+
+
+def test_worker_joins_only_the_run_of_the_chief(tiny_config, tmp_path):
+    with locked_workdir(tiny_config):
+        save_settings(tiny_config)
+        check_joined(dataclasses.replace(tiny_config, crf_processes=2))
+        with pytest.raises(InputError, match="config.flags: that run has --seed=0, this one 3"):
+            check_joined(dataclasses.replace(tiny_config, seed=3))
+    elsewhere = dataclasses.replace(tiny_config, workdir=str(tmp_path / "other"))
+    with pytest.raises(InputError, match="other/config.flags: not there; give every worker the"):
+        check_joined(elsewhere)
 
 
 def test_where_it_runs_may_change(tiny_config):

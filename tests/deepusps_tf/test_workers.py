@@ -48,9 +48,9 @@ def test_others_find_what_the_chief_wrote(tmp_path):
 def test_lost_worker_is_named_and_other_errors_are_not_hidden():
     lost = "Collective ops is aborted by: recvmsg:Connection reset by peer\nAdditional"
     named = r"^worker 0: another .*\(recvmsg:Connection reset by peer\)"
-    with pytest.raises(InputError, match=named), ALONE.losses_named():
+    with pytest.raises(InputError, match=named), ALONE.stops_named():
         raise tf.errors.UnavailableError(None, None, lost)
-    with pytest.raises(tf.errors.UnavailableError), ALONE.losses_named():
+    with pytest.raises(tf.errors.UnavailableError), ALONE.stops_named():
         raise tf.errors.UnavailableError(None, None, "the file system is busy")
 
 
