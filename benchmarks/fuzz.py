@@ -37,7 +37,15 @@ GOOD_PHOTOS = 10  # among the hostile ones, which must come through
 MEMORY = 4 * 2**30  # bytes of address space in which every photo must be answered
 SECONDS = 300  # within which a command must have ended
 HALF_WAY = "run/rbd/round2/checkpoints/epoch-0001"  # of the run that is killed
-UNREAD = ("run/logs/", "run/report/", "output")  # what no command reads again
+# What no command reads again, once there are records.
+UNREAD = (
+    "records/sample/",
+    "records/maps/",
+    "run/logs/",
+    "run/report/",
+    "run/export/",
+    "output",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,9 +179,10 @@ def _damage_one(
         lost = before.items() - _hashes(folder, victim).items()
         failure = f"{what}: lost {sorted(lost)}" if lost else ""
         return Answer(kind, "failed" if lost else "refused", failure)
-    if mode != "train" or outcome(folder) == expected:
-        return Answer(kind, "went on to the same end" if mode == "train" else "went on")
-    return Answer(kind, "went on to another end")
+    if mode != "train":
+        return Answer(kind, "went on")
+    differing = {name for name, _ in outcome(folder).items() ^ expected.items()} - {victim}
+    return Answer(kind, f"went on to {'another' if differing else 'the same'} end")
 
 
 def _hashes(folder: Path, but: str) -> dict[str, str]:
