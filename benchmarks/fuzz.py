@@ -176,13 +176,23 @@ def _damage_one(
     if wrong := _misbehaviour(done):
         return Answer(kind, "failed", f"{what}: {wrong}")
     if done.returncode:
-        lost = before.items() - _hashes(folder, victim).items()
-        failure = f"{what}: lost {sorted(lost)}" if lost else ""
+        changed = before.items() - _hashes(folder, victim).items()
+        lost = sorted(name for name, _ in changed if not _superseded(folder / name))
+        failure = f"{what}: lost {lost}" if lost else ""
         return Answer(kind, "failed" if lost else "refused", failure)
     if mode != "train":
         return Answer(kind, "went on")
     differing = {name for name, _ in outcome(folder).items() ^ expected.items()} - {victim}
     return Answer(kind, f"went on to {'another' if differing else 'the same'} end")
+
+
+def _superseded(path: Path) -> bool:
+    """Whether a commit had to go because training went on to a later epoch or a finished round."""
+    if "checkpoints" not in path.parts:
+        return False
+    checkpoints = next(parent for parent in path.parents if parent.name == "checkpoints")
+    later = any(checkpoints.glob("epoch-[0-9][0-9][0-9][0-9]"))
+    return later or (checkpoints.parent / "round.json").is_file()
 
 
 def _hashes(folder: Path, but: str) -> dict[str, str]:
