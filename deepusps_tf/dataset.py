@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from deepusps_tf.records import IMAGE_FEATURES, LABEL_FEATURES, RecordSet
+from data_prep.worker_pool import cores
+from deepusps_tf.records import IMAGE_FEATURES, LABEL_FEATURES, UNTUNED, RecordSet
 
 # Encoded records in memory, about 60 KB each at 400x300. Records lie in an order of their own, a
 # hash's, so neighbours are strangers already.
 SHUFFLE_BUFFER = 1024
 _LABEL_BATCH = 16
+_BATCHES_AHEAD = 2  # prepared while the network works on another
 DUPLICATE = -1  # index of a photo that only fills an epoch up to whole batches
 
 
@@ -75,9 +77,9 @@ def training_batches(
         return _training_pair(order, place, record, size, mirror)
 
     stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
-    batches = stream.map(to_pair, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = stream.map(to_pair, num_parallel_calls=cores())
     batches = batches.batch(batch_size // workers, drop_remainder=True)
-    return batches.prefetch(tf.data.AUTOTUNE)
+    return batches.prefetch(_BATCHES_AHEAD).with_options(UNTUNED)
 
 
 def labelled_batches(
@@ -132,8 +134,8 @@ def _in_record_order(
     images: RecordSet, labels: Sequence[RecordSet], decode: Callable, batch_size: int
 ) -> tf.data.Dataset:
     """Batches what `decode` makes of (index, image record, label records), every record once."""
-    examples = _encoded_records(images, labels).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    examples = _encoded_records(images, labels).map(decode, num_parallel_calls=cores())
+    return examples.batch(batch_size).prefetch(_BATCHES_AHEAD).with_options(UNTUNED)
 
 
 def _encoded_records(images: RecordSet, labels: Sequence[RecordSet]) -> tf.data.Dataset:

@@ -20,6 +20,11 @@ from data_prep.errors import InputError, damage_named
 FORMAT_VERSION = 1
 RECORDS_PER_SHARD = 2000  # 100 to 200 MB of photos at the usual 400x300 to 1024x768
 
+# How every dataset here is read. TensorFlow's autotuning thread may oversleep the end of a dataset
+# by as long as it was read, up to a minute, in which nothing happens.
+UNTUNED = tf.data.Options()
+UNTUNED.autotune.enabled = False
+
 
 @dataclasses.dataclass(frozen=True)
 class ImageRecord:
@@ -231,7 +236,7 @@ def _read_ids(path: str) -> list[str]:
         lambda record: tf.io.parse_single_example(record, {"id": IMAGE_FEATURES["id"]})["id"]
     )
     try:
-        return [photo_id.decode() for photo_id in dataset.as_numpy_iterator()]
+        return [one.decode() for one in dataset.with_options(UNTUNED).as_numpy_iterator()]
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         raise InputError(f"{path}: damaged shard; delete it and prepare it again") from error
 

@@ -6,6 +6,7 @@ import pytest
 from deepusps_tf.dataset import (
     DUPLICATE,
     label_batches,
+    labelled_batches,
     mirror_where,
     scoring_batches,
     steps_per_epoch,
@@ -161,6 +162,13 @@ def test_label_batches_are_the_labels_and_masks_of_scoring_batches(disc_photos, 
     whole = next(iter(scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)))
     ((maps, masks),) = label_batches(images=disc_photos, labels=labels, size=32)
     assert np.array_equal(maps, whole["labels"]) and np.array_equal(masks, whole["mask"])
+
+
+def test_no_dataset_has_the_tuning_that_may_oversleep_its_end(disc_photos, labels):
+    settings = {"images": disc_photos, "labels": labels, "size": 32, "batch_size": 4}
+    training = training_batches(**settings, seed=0, first_epoch=0, epochs=1)
+    for dataset in (training, labelled_batches(**settings), scoring_batches(**settings)):
+        assert dataset.options().autotune.enabled is False
 
 
 def test_masks_are_empty_where_there_are_none(tmp_path):
