@@ -137,7 +137,6 @@ def test_separate_test_photos(source, tmp_path):
     assert len(open_set(f"{tmp_path}/records/test/images").ids) == 5
 
 
-@pytest.mark.slow
 def test_refused_sample_size_stands_in_no_ones_way(source, tmp_path):
     wrong = dataclasses.replace(
         source, images=None, masks=None, holdout=0, sample_size=3, sample_seed=0
@@ -147,6 +146,7 @@ def test_refused_sample_size_stands_in_no_ones_way(source, tmp_path):
     assert not (tmp_path / "records" / prepare.SOURCE).exists()
 
 
+@pytest.mark.slow
 def test_embedded_sample(tmp_path):
     source = Source(None, None, None, None, 0.0, 24, 0, ("rbd",), 1024)
     prepare_records(source=source, records=tmp_path / "records", jobs=0)
