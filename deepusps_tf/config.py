@@ -1,6 +1,7 @@
 """Every setting of a run, with its default, its line in --help and what it may not be."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from data_prep.errors import InputError
@@ -219,7 +220,8 @@ class Config:
             f"--learning_rates has {len(self.learning_rates)} values for --rounds={self.rounds}: "
             "give one a round",
         )
-        _require(self.crf_bilateral_sxy > 0, "--crf_bilateral_sxy must be above 0")
+        reach = self.crf_bilateral_sxy
+        _require(0 < reach < math.inf, "--crf_bilateral_sxy must be above 0 and finite")
         rates = (*self.learning_rates, self.fusion_learning_rate)
         _require(all(rate > 0 for rate in rates), "learning rates must be above 0")
         _require(

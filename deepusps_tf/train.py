@@ -276,10 +276,13 @@ class Trainer:
 
 def _freeze(network: keras.Model, config: Config) -> None:
     """Keeps `--frozen_blocks` of a network as they are, statistics too."""
-    block_number = BACKBONES[config.backbone].block_number
-    for layer in network.layers:
-        number = block_number(layer.name)
-        layer.trainable = number is None or number >= config.frozen_blocks
+    frozen, block_number = config.frozen_blocks, BACKBONES[config.backbone].block_number
+    numbers = [block_number(layer.name) for layer in network.layers]
+    count = len({number for number in numbers if number is not None})
+    if frozen > count:
+        raise InputError(f"--frozen_blocks={frozen}: {config.backbone} has {count} blocks")
+    for layer, number in zip(network.layers, numbers, strict=True):
+        layer.trainable = number is None or number >= frozen
 
 
 def load_fusion(config: Config) -> keras.Model:

@@ -115,6 +115,7 @@ def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
         ),
         ({"size": 100}, "multiple of 8"),
         ({"crf_bilateral_sxy": 0.0}, "--crf_bilateral_sxy must be above 0"),
+        ({"crf_bilateral_sxy": float("inf")}, "--crf_bilateral_sxy must be above 0 and finite"),
         ({"epochs": 0}, "--epochs must be at least 1"),
         ({"mode": "predict"}, "--mode=predict needs --model"),
         ({"mode": "evaluate", "workdir": None}, "needs --workdir, --model or --maps"),

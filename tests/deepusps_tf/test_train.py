@@ -276,6 +276,13 @@ def test_frozen_blocks_keep_weights_and_statistics(tmp_path, tiny_config, disc_p
         assert unchanged == (block_number(name) < 2), name
 
 
+def test_more_frozen_blocks_than_there_are(tiny_config, monkeypatch):
+    monkeypatch.setattr(train, "build_model", build_model)
+    config = dataclasses.replace(tiny_config, backbone="efficientnet_lite0", frozen_blocks=17)
+    with pytest.raises(InputError, match="--frozen_blocks=17: efficientnet_lite0 has 16 blocks"):
+        Trainer(config, make_strategy("cpu:1"), beta_squared=1.0, collect=False)
+
+
 def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_config, disc_photos):
     records = tiny_config.records
     labels = [
