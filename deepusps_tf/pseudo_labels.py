@@ -64,8 +64,8 @@ class PseudoLabels(keras.callbacks.Callback):
         images: the photos trained on, to name one in an error.
 
     Attributes:
-        shown: the first `SHOWN` photos by index: each float32 [S, S, 3] in 0..255 with its latest
-            prediction, float32 [S, S].
+        shown: of this epoch, the first `SHOWN` photos by index: each float32 [S, S, 3] in 0..255
+            with its prediction, float32 [S, S].
         failure: what went wrong in `push`, or None.
     """
 
@@ -80,6 +80,7 @@ class PseudoLabels(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Opens the epoch's file of averages."""
+        self.shown.clear()
         if self._average is not None:
             self._average.begin_epoch(epoch)
 
