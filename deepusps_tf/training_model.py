@@ -57,6 +57,8 @@ class TrainingModel(keras.Model):
         if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             super().make_train_function(force)
             return
+        if self.train_function is not None and not force:
+            return
 
         @tf.function
         def step(iterator):
