@@ -1,6 +1,9 @@
 """Which devices a run trains on: one, several of a machine, or those of several machines."""
 
+import contextlib
 import re
+import signal
+from collections.abc import Iterator
 
 import tensorflow as tf
 from absl import logging
@@ -63,10 +66,25 @@ def _join_workers() -> tf.distribute.Strategy:
     address = cluster["worker"][resolver.task_id]
     logging.info("worker %d, %s, waits for the other workers", resolver.task_id, address)
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+        with _stoppable():
+            return tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except tf.errors.OpError as error:
         reason = " ".join(error.message.split())[:160]
         raise InputError(f"--devices=workers: {address} cannot be used ({reason})") from error
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Lets Ctrl-C end this process while it waits inside TensorFlow, and SIGTERM afterwards.
+
+    TensorFlow takes SIGTERM as the notice of a stop to come and trains on.
+    """
+    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _logical_cpus(count: int) -> list[str]:

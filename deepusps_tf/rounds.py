@@ -170,7 +170,9 @@ class Schedule:
     ) -> RoundResult:
         """Trains a round, or reads the result of one that is finished."""
         folder = Path(self._config.workdir) / spec.name
-        if is_finished(folder):
+        finished = is_finished(folder)
+        self._workers.agree(int(finished), f"{folder}: finished")
+        if finished:
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
             return read_result(folder, self._photos.train)
         cuts = ", ".join(f"{cut:.3f}" for cut in np.atleast_1d(spec.threshold))

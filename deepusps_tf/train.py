@@ -165,6 +165,7 @@ class Trainer:
         commits = EpochCommits(folder / "checkpoints", average, self._workers)
         self._restart(spec)
         first_epoch = commits.restore(self._model)
+        self._workers.agree(first_epoch, f"{folder}: committed epochs")
         batches = training_batches(
             images=images,
             labels=labels,

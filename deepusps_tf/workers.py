@@ -22,7 +22,7 @@ _BROKEN = "Collective ops is aborted by: "
 class Workers:
     """This process' place among the workers of a strategy; alone, it waits for nobody.
 
-    All workers must call `wait`, `chief_first` and `total` in the same order.
+    All workers must call `wait`, `chief_first`, `total` and `agree` in the same order.
 
     Args:
         strategy: of `make_strategy`; None: of one machine.
@@ -70,6 +70,19 @@ class Workers:
             )
         )
         return self._strategy.reduce("SUM", parts, axis=None).numpy()
+
+    def agree(self, value: int, what: str) -> None:
+        """Checks that a number which every worker reads for itself is the chief's.
+
+        Raises:
+            InputError: where it is not, as behind a network file system that lags.
+        """
+        chiefs = int(self.total(np.array(value if self.is_chief else 0)))
+        if value != chiefs:
+            raise InputError(
+                f"worker {self.number}: {what}: {value} here, {chiefs} for the chief; its file "
+                "system lags (NFS needs lookupcache=positive), start every worker again"
+            )
 
     def share_out(self, batches: tf.data.Dataset, size: int):
         """Gives this worker's batches to its devices, `size` photos each; alone, as they are."""

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -20,6 +21,8 @@ from deepusps_tf.workers import ALONE, Workers
 from tests.deepusps_tf.thread_workers import as_workers
 from tests.deepusps_tf.tiny_run import tiny_command
 from tests.deepusps_tf.worker_run import keep_entered
+
+WAIT = 240  # seconds, for what should take a quarter of it
 
 
 @pytest.mark.parametrize("devices", ["cpu:1", "cpu:4"])
@@ -45,6 +48,23 @@ def test_others_find_what_the_chief_wrote(tmp_path):
     assert as_workers(3, write) == [True] * 3
 
 
+def test_worker_that_reads_another_number_than_the_chief_stops():
+    def read(numbers):
+        def agree(workers):
+            try:
+                workers.agree(numbers[workers.number], "run/rbd/round1: committed epochs")
+            except InputError as error:
+                return str(error).split(";")[0]
+            return None
+
+        return as_workers(3, agree)
+
+    assert read([4, 4, 4]) == [None] * 3
+    other = "worker 1: run/rbd/round1: committed epochs: 3 here, 4 for the chief"
+    assert read([4, 3, 4]) == [None, other, None]
+    assert ALONE.agree(3, "anything") is None
+
+
 def test_lost_worker_is_named_and_other_errors_are_not_hidden():
     lost = "Collective ops is aborted by: recvmsg:Connection reset by peer\nAdditional"
     named = r"^worker 0: another .*\(recvmsg:Connection reset by peer\)"
@@ -63,7 +83,7 @@ def free_ports(count: int) -> list[int]:
 
 
 class Pair:
-    """The same command as two workers on 127.0.0.1, in one folder."""
+    """The same command as two workers on 127.0.0.1, in one folder; none outlives the `with`."""
 
     def __init__(self, command: list[str], folder: Path):
         folder.mkdir(exist_ok=True)
@@ -87,21 +107,27 @@ class Pair:
                 command, cwd=self.folder, env=environment, stdout=output, stderr=output
             )
 
+    def __enter__(self) -> "Pair":
+        return self
+
+    def __exit__(self, *_) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
     def output(self, index: int) -> str:
         return (self.folder / f"output{index}").read_text()
 
-    def kill_when(self, path: str, index: int) -> None:
+    def stop_when(self, path: str, index: int, number: signal.Signals) -> None:
+        deadline = time.monotonic() + WAIT
         while not (self.folder / path).exists():
             assert [process.poll() for process in self.processes] == [None, None], self.output(0)
+            assert time.monotonic() < deadline, self.output(0)
             time.sleep(0.01)
-        self.processes[index].kill()
+        self.processes[index].send_signal(number)
 
     def end(self) -> list[int]:
-        try:
-            return [process.wait(240) for process in self.processes]
-        finally:
-            for process in self.processes:
-                process.kill()
+        return [process.wait(WAIT) for process in self.processes]
 
 
 def weights_in(path: Path) -> list[np.ndarray]:
@@ -145,8 +171,8 @@ def labels_of(entered: Path) -> np.ndarray:
 @pytest.fixture(scope="module")
 def two(tmp_path_factory, command):
     """The folder of a run by two workers that nobody stopped."""
-    pair = Pair(command, tmp_path_factory.mktemp("two"))
-    assert pair.end() == [0, 0], pair.output(0) + pair.output(1)
+    with Pair(command, tmp_path_factory.mktemp("two")) as pair:
+        assert pair.end() == [0, 0], pair.output(0) + pair.output(1)
     return pair.folder
 
 
@@ -170,21 +196,27 @@ def test_two_workers_end_in_the_weights_and_averages_of_one(
         ]
         for shared, single in zip(*weights, strict=True):
             assert np.abs(shared - single).max() < 1e-4
+        losses = [
+            json.loads((folder / "run" / part / "round.json").read_text())["losses"]
+            for folder in (two, tmp_path)
+        ]
+        assert np.allclose(*losses, rtol=1e-4, atol=0)
     assert (two / "run/export/1/saved_model.pb").is_file()
 
 
 @pytest.mark.slow
-def test_killed_worker_stops_the_other_and_the_same_command_goes_on(tmp_path, two, command):
-    for killed, epoch in ((1, 1), (0, 2)):
-        pair = Pair(command, tmp_path)
-        pair.kill_when(f"run/rbd/round1/checkpoints/epoch-{epoch:04d}", killed)
-        codes = pair.end()
-        assert (codes[killed], codes[1 - killed]) == (-9, 2)
-        lines = pair.output(1 - killed).splitlines()
-        assert lines[-1].startswith(f"error: worker {1 - killed}: another worker has stopped (")
+def test_stopped_worker_stops_the_other_and_the_same_command_goes_on(tmp_path, two, command):
+    for stopped, epoch, number in ((1, 1, signal.SIGKILL), (0, 2, signal.SIGTERM)):
+        with Pair(command, tmp_path) as pair:
+            committed = f"run/rbd/round1/checkpoints/epoch-{epoch:04d}"
+            pair.stop_when(committed, stopped, number)
+            codes = pair.end()
+        assert (codes[stopped], codes[1 - stopped]) == (-number, 2)
+        lines = pair.output(1 - stopped).splitlines()
+        assert lines[-1].startswith(f"error: worker {1 - stopped}: another worker has stopped (")
         assert "Traceback" not in "".join(lines)
-    again = Pair(command, tmp_path)
-    assert again.end() == [0, 0], again.output(0) + again.output(1)
+    with Pair(command, tmp_path) as again:
+        assert again.end() == [0, 0], again.output(0) + again.output(1)
     for part in ("rbd/round1", "fusion"):
         weights = [
             weights_in(folder / "run" / part / "network.weights.h5") for folder in (two, tmp_path)
