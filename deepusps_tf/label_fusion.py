@@ -22,7 +22,8 @@ import numpy as np
 from keras import ops
 
 from data_prep.lab import rgb_to_lab
-from data_prep.superpixels import region_means, slic
+from data_prep.slic import slic
+from data_prep.superpixels import region_means
 
 # No label counts for nothing, none for everything.
 AGREEMENT = (0.01, 0.99)

@@ -11,6 +11,7 @@ import numpy as np
 
 from data_prep import superpixels
 from data_prep.lab import rgb_to_lab
+from data_prep.slic import slic
 
 _SCALES = ((50, 10), (100, 10), (150, 20), (200, 20), (250, 25), (300, 25), (350, 30), (400, 30))
 _KEPT_VARIANCE = 0.95
@@ -38,7 +39,7 @@ def saliency(rgb: np.ndarray) -> np.ndarray:
     pixels = pixel_features(rgb)
     dense, sparse = np.zeros((height, width)), np.zeros((height, width))
     for count, compactness in _SCALES:
-        labels = superpixels.slic(lab, count, compactness=compactness, seeding="strips")
+        labels = slic(lab, count, compactness=compactness, seeding="strips")
         features = superpixels.region_means(labels, pixels)
         border = superpixels.boundary_regions(labels)
         clusters = kmeans(features, _CLUSTERS)

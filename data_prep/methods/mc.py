@@ -8,6 +8,7 @@ import numpy as np
 
 from data_prep import superpixels
 from data_prep.lab import bt709_lab, rgb_to_lab
+from data_prep.slic import slic
 
 _SEGMENTS = 250
 _COMPACTNESS = 20
@@ -29,9 +30,7 @@ def saliency(rgb: np.ndarray) -> np.ndarray:
         float32 [H, W] in [0, 1]; 0 on an artificial frame. A plain image gets the mere distance
         from the border.
     """
-    labels = superpixels.slic(
-        rgb_to_lab(rgb), _SEGMENTS, compactness=_COMPACTNESS, seeding="strips"
-    )
+    labels = slic(rgb_to_lab(rgb), _SEGMENTS, compactness=_COMPACTNESS, seeding="strips")
     # The authors' program feeds intensities of 0..255 to formulas made for 0..1. After the cube
     # root that leaves about a 0.74 power of the intensity: darker colours lie closer together
     # than in Lab.

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from data_prep import superpixels
 from data_prep.lab import bt709_lab, rgb_to_lab
+from data_prep.slic import slic
 
 _PIXELS_PER_SEGMENT = 600
 _COMPACTNESS = 20
@@ -91,7 +92,7 @@ def _segments(rgb: np.ndarray) -> np.ndarray:
     """Superpixels of about 600 pixels: int32 [H, W]."""
     wanted = max(1, int(rgb.shape[0] * rgb.shape[1] / _PIXELS_PER_SEGMENT + 0.5))
     lab = rgb_to_lab(rgb, gamma=2.2)
-    return superpixels.slic(lab, wanted, compactness=_COMPACTNESS, seeding="cells")
+    return slic(lab, wanted, compactness=_COMPACTNESS, seeding="cells")
 
 
 def _segment_saliency(rgb: np.ndarray, labels: np.ndarray) -> np.ndarray:
