@@ -26,6 +26,7 @@ from benchmarks.command import start
 from data_prep import images
 from data_prep.errors import InputError
 from data_prep.methods import METHODS
+from data_prep.photos import list_photos
 from data_prep.worker_pool import worker_pool
 
 _BETA_SQUARED = 0.3
@@ -111,7 +112,7 @@ def find_cases(
     if references is not None and not references.is_dir():
         references = None
     cases = []
-    for photo in images.list_photos(photo_folder):
+    for photo in list_photos(photo_folder):
         mask = Path(mask_folder) / f"{photo.id}.png"
         if not mask.is_file():
             raise InputError(f"{mask}: no such mask; give --masks with one PNG for each photo")

@@ -32,6 +32,7 @@ from benchmarks.handcrafted import correlation
 from data_prep import images, superpixels
 from data_prep.errors import InputError
 from data_prep.methods import hs, hs_layers
+from data_prep.photos import list_photos
 
 _SATURATED = (1, 254)  # darkest and brightest levels, where regions cannot be told apart
 
@@ -105,7 +106,7 @@ def read_pairs(photo_folder: str, reference_folder: str, every: int) -> list[Pai
     maps = Path(reference_folder) / "HS"
     if not maps.is_dir():
         raise InputError(f"{maps}: no such folder; give --reference_maps a folder that holds HS")
-    named = [(photo.path, maps / f"{photo.id}.png") for photo in images.list_photos(photo_folder)]
+    named = [(photo.path, maps / f"{photo.id}.png") for photo in list_photos(photo_folder)]
     known = [(photo, reference) for photo, reference in named if reference.is_file()]
     if not known:
         raise InputError(f"{maps}: no map is named like a photo; use <photo's id>.png")

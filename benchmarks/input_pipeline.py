@@ -17,7 +17,8 @@ from absl import app, flags
 
 from benchmarks.train_step import SETTINGS, keras_steps, parse_case, time_steps
 from data_prep.errors import InputError
-from data_prep.images import list_photos, read_grey
+from data_prep.images import read_grey
+from data_prep.photos import list_photos
 from data_prep.sample import write_sample
 from data_prep.write_records import DEFAULT_MAX_SIDE, image_record
 from deepusps_tf.dataset import training_batches

@@ -25,7 +25,8 @@ import cv2
 import numpy as np
 from absl import app, flags
 
-from data_prep.images import list_photos, read_rgb
+from data_prep.images import read_rgb
+from data_prep.photos import list_photos
 from data_prep.sample import write_sample
 from data_prep.worker_pool import cores, worker_pool
 from deepusps_tf.crf import RELEASE_SETTINGS, field_bytes, refine

@@ -21,7 +21,7 @@ from apache_beam.pvalue import TaggedOutput
 from data_prep.beam_files import local_files
 from data_prep.compute_maps import DEFAULT_MAX_SIDE, compute_photo
 from data_prep.errors import InputError
-from data_prep.images import Photo, photo_id
+from data_prep.photos import Photo, photo_id
 from deepusps_tf.records import clear_write_errors
 
 MISTAKES = "mistakes"  # tag of elements that are the message of an InputError

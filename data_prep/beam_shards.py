@@ -14,7 +14,7 @@ from apache_beam.pvalue import AsSingleton
 
 from data_prep.beam_files import Localise, local_files
 from data_prep.beam_photos import PhotoFiles, map_address, or_mistake
-from data_prep.images import Photo
+from data_prep.photos import Photo
 from data_prep.write_records import image_record, label_record
 from deepusps_tf.records import (
     ImageRecord,

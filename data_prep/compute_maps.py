@@ -24,8 +24,9 @@ from tqdm import tqdm
 
 from data_prep.errors import InputError
 from data_prep.folder_lock import locked_folder
-from data_prep.images import ImageError, Photo, list_photos, read_rgb_within, write_png
+from data_prep.images import ImageError, read_rgb_within, write_png
 from data_prep.methods import METHODS
+from data_prep.photos import Photo, list_photos
 from data_prep.worker_pool import cores, worker_pool
 
 DEFAULT_MAX_SIDE = 400  # the long side of the photos the methods' authors chose their constants on
@@ -62,7 +63,7 @@ def compute_maps(
     skipped and named in the summary; the others go on.
 
     Args:
-        images: folder of photos, see `data_prep.images.list_photos`.
+        images: folder of photos, see `data_prep.photos.list_photos`.
         output: folder that gets `<method>/<id>.png`; made where it is missing.
         methods: names from `data_prep.methods.METHODS`, at least one.
         jobs: number of processes; 0 for one a processor core this process may use.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.errors import InputError, shortened
-from data_prep.images import Photo, list_photos
+from data_prep.photos import Photo, list_photos
 
 _EVERYWHERE = (("images", "masks"), ("Image", "Mask"))  # how they are often handed on
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from absl import app, flags
 
 from data_prep.errors import InputError, shortened
-from data_prep.images import list_photos, photo_size, read_grey, write_png
+from data_prep.images import photo_size, read_grey, write_png
+from data_prep.photos import list_photos
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def import_maps(
     All sizes are checked before anything is written.
 
     Args:
-        images: folder of photos, see `data_prep.images.list_photos`.
+        images: folder of photos, see `data_prep.photos.list_photos`.
         maps: folder with one folder of maps a method.
         output: folder that gets `<method>/<id>.png`, the method in lower case.
         methods: which of the folders to take, in any case; none means all of them.

@@ -11,7 +11,7 @@ import tensorflow as tf
 from data_prep.compute_maps import compute_maps
 from data_prep.errors import InputError, damage_named
 from data_prep.folder_lock import locked_folder
-from data_prep.images import Photo, list_photos
+from data_prep.photos import Photo, list_photos
 from data_prep.sample import check_size, write_sample
 from data_prep.write_records import check_masks, write_records
 from deepusps_tf.records import hash_ids, order_ids, write_text

@@ -16,15 +16,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from data_prep.errors import InputError
-from data_prep.images import (
-    Photo,
-    fit_within,
-    list_photos,
-    photo_size,
-    read_grey,
-    read_mask,
-    read_rgb_within,
-)
+from data_prep.images import fit_within, photo_size, read_grey, read_mask, read_rgb_within
+from data_prep.photos import Photo, list_photos
 from deepusps_tf.records import (
     ImageRecord,
     LabelRecord,

@@ -8,7 +8,8 @@ import numpy as np
 from tqdm import tqdm
 
 from data_prep.errors import InputError
-from data_prep.images import list_photos, photo_size, read_grey, read_mask, read_rgb_within
+from data_prep.images import photo_size, read_grey, read_mask, read_rgb_within
+from data_prep.photos import list_photos
 from data_prep.write_records import check_masks
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.evaluate import PLAIN, REFINED

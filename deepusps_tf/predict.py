@@ -11,14 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from data_prep.errors import InputError
-from data_prep.images import (
-    ImageError,
-    Photo,
-    list_photos,
-    read_rgb,
-    read_rgb_within,
-    write_png,
-)
+from data_prep.images import ImageError, read_rgb, read_rgb_within, write_png
+from data_prep.photos import Photo, list_photos
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.records import write_text
 from deepusps_tf.saliency_model import SaliencyModel

@@ -11,7 +11,7 @@ from PIL import Image
 
 from data_prep.compute_maps import compute_maps
 from data_prep.errors import InputError
-from data_prep.images import list_photos
+from data_prep.photos import list_photos
 from data_prep.write_records import write_records
 from deepusps_tf import records
 from deepusps_tf.records import open_labels, open_set

@@ -4,7 +4,7 @@ import tensorflow as tf
 from PIL import Image
 
 from data_prep.errors import InputError
-from data_prep.images import list_photos
+from data_prep.photos import list_photos
 from data_prep.write_records import write_records
 from deepusps_tf.dataset import training_batches
 from deepusps_tf.photo_sets import open_photos
