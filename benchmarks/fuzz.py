@@ -187,22 +187,34 @@ def _damage_one(
 
 
 def _superseded(path: Path) -> bool:
-    """Whether a commit had to go because training went on to a later epoch or a finished round."""
-    if "checkpoints" not in path.parts:
+    """Whether a file of a commit had to go: a later epoch was committed or the round has ended."""
+    parts = re.fullmatch(r"(.*/checkpoints)/(epoch|mva)-(\d{4})(.*)", path.as_posix())
+    if not parts:
         return False
-    checkpoints = next(parent for parent in path.parents if parent.name == "checkpoints")
-    later = any(checkpoints.glob("epoch-[0-9][0-9][0-9][0-9]"))
-    return later or (checkpoints.parent / "round.json").is_file()
+    folder, kind, epoch, rest = parts.groups()
+    later = [number for number in _commits(Path(folder)) if number > int(epoch)]
+    replaced = any(Path(f"{folder}/{kind}-{number:04d}{rest}").is_file() for number in later)
+    return replaced or (Path(folder).parent / "round.json").is_file()
+
+
+def _commits(checkpoints: Path) -> set[int]:
+    """Numbers of the epochs that are committed whole."""
+    folders = checkpoints.glob("epoch-[0-9][0-9][0-9][0-9]")
+    whole = ("state.json", "model.weights.h5")
+    return {int(f.name[-4:]) for f in folders if all((f / name).is_file() for name in whole)}
 
 
 def _hashes(folder: Path, but: str) -> dict[str, str]:
-    """Hashes what a refused command may not change: all it reads but the damaged file."""
-    paths = [path for path in folder.rglob("*") if path.is_file() and ".tmp" not in path.name]
-    names = {str(path.relative_to(folder)): path for path in paths}
+    """Hashes what a refused command may not change: all it reads but the damaged file.
+
+    What an epoch wrote that was not committed when the run was killed is not read again.
+    """
+    paths = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for name, path in names.items()
-        if name != but and not name.startswith(UNREAD)
+        for name, path in paths.items()
+        if name != but and not name.startswith(UNREAD) and ".tmp" not in name
+        if not (path.match("mva-*.npy") and int(path.stem[-4:]) not in _commits(path.parent))
     }
 
 

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,8 @@ from benchmarks import hostile_photos
 from benchmarks.fuzz import (
     GOOD_PHOTOS,
     Answer,
+    _hashes,
+    _superseded,
     damage_files,
     decode_photos,
     photo_commands,
@@ -68,6 +72,61 @@ def test_the_table_counts_and_hands_failures_on(capsys):
     assert print_table("files", answers, 3) == ["files: b broke"]
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines == [["files", "a", "refused", "2"], ["files", "b", "failed", "1"]]
+
+
+def write_commits(round_folder, *epochs):
+    for epoch in epochs:
+        folder = round_folder / f"checkpoints/epoch-{epoch:04d}"
+        folder.mkdir(parents=True)
+        for path in (folder / "state.json", folder / "model.weights.h5"):
+            path.write_text(f"{epoch}")
+        (round_folder / f"checkpoints/mva-{epoch:04d}.npy").write_text(f"{epoch}")
+
+
+COMMIT = ("epoch-0001/model.weights.h5", "epoch-0001/state.json", "mva-0001.npy")
+
+
+@pytest.mark.parametrize("name", [*COMMIT, "epoch-0002/state.json", "mva-0002.npy"])
+def test_a_commit_is_superseded_by_a_later_whole_one_or_the_end_of_its_round_alone(tmp_path, name):
+    path = tmp_path / "checkpoints" / name
+    write_commits(tmp_path, 1)
+    assert not _superseded(path)
+    (tmp_path / "checkpoints/epoch-0003.tmp").mkdir()
+    (tmp_path / "checkpoints/epoch-0004").mkdir()  # without its files
+    assert not _superseded(path)
+    write_commits(tmp_path, 3)
+    assert _superseded(path)
+    (tmp_path / "checkpoints/epoch-0003/state.json").unlink()
+    assert not _superseded(path)
+    shutil.rmtree(tmp_path / "checkpoints")
+    assert not _superseded(path)
+    (tmp_path / "round.json").touch()
+    assert _superseded(path)
+
+
+def test_no_average_is_superseded_by_an_epoch_without_one_and_no_other_file_by_any(tmp_path):
+    write_commits(tmp_path, 1, 2)
+    (tmp_path / "checkpoints/mva-0002.npy").unlink()
+    assert not _superseded(tmp_path / "checkpoints/mva-0001.npy")
+    assert not _superseded(tmp_path / "network.weights.h5")
+
+
+def test_a_refused_command_may_change_an_epoch_under_way_but_no_commit(tmp_path):
+    run = tmp_path / "run/rbd/round2"
+    write_commits(run, 1)
+    (run / "checkpoints/mva-0002.npy").touch()
+    (run / "checkpoints/epoch-0002.tmp").mkdir()
+    (run / "checkpoints/epoch-0002.tmp/state.json").touch()
+    (tmp_path / "run/report").mkdir()
+    (tmp_path / "run/report/index.html").touch()
+    kept = {f"run/rbd/round2/checkpoints/{name}" for name in COMMIT}
+    assert _hashes(tmp_path, "").keys() == kept
+    damaged = f"run/rbd/round2/checkpoints/{COMMIT[0]}"
+    before = _hashes(tmp_path, damaged)
+    assert before.keys() == kept - {damaged}
+    (run / "checkpoints/mva-0001.npy").write_text("other")
+    changed = {name for name, _ in before.items() - _hashes(tmp_path, damaged).items()}
+    assert changed == {"run/rbd/round2/checkpoints/mva-0001.npy"}
 
 
 @pytest.mark.slow
