@@ -33,12 +33,14 @@ def send_requests(model: Path, count: int, seed: int) -> Iterator["Answer"]:  # 
         kind, name, tensors = _request(random)
         try:
             tensors = {key: tf.constant(value) for key, value in tensors.items()}
-            wrong = _flaw(signatures[name](**tensors), tensors)
-            verdict = "failed" if wrong else "answered"
+            answer = signatures[name](**tensors)
         except (tf.errors.InvalidArgumentError, TypeError, ValueError) as error:
             wrong, verdict = "", f"refused, {type(error).__name__}"
         except tf.errors.OpError as error:
             wrong, verdict = f"{type(error).__name__}: {error.message[:200]}", "failed"
+        else:
+            wrong = _flaw(answer, tensors)
+            verdict = "failed" if wrong else "answered"
         again = signatures["serving_default"](bytes=good)["probability"].numpy()
         if not np.array_equal(again, expected):
             wrong, verdict = "a good request got another answer afterwards", "failed"
@@ -90,7 +92,10 @@ def _flaw(answer: dict, tensors: dict) -> str:
         return f"{probability.shape[0]} maps of {sent.shape[0]} photos"
     if "mask_bytes" in answer:
         for mask in answer["mask_bytes"].numpy():
-            tf.io.decode_png(mask, channels=1)
+            try:
+                tf.io.decode_png(mask, channels=1)
+            except tf.errors.InvalidArgumentError as error:
+                return f"a mask that is no PNG: {error.message[:200]}"
     elif probability.shape[1:3] != sent.shape[1:3]:
         return f"a map {probability.shape} of photos {sent.shape}"
     if sent.dtype == tf.float32 and not np.isfinite(sent.numpy()).all():
