@@ -9,6 +9,7 @@ figures should be judged on others.
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,14 +21,16 @@ from data_prep.errors import InputError
 from deepusps_tf.crf import RELEASE_SETTINGS, CrfSettings
 from deepusps_tf.crf_pool import CrfPool
 
-NAMES = tuple(field.name for field in dataclasses.fields(CrfSettings))
+RELEASE = dataclasses.asdict(RELEASE_SETTINGS)
+WIDTHS = ("gaussian_sxy", "bilateral_sxy", "bilateral_srgb")  # pydensecrf crashes on one of 0
 
 
 def parse_setting(text: str) -> CrfSettings | None:
     """Reads `none`, `release` or `name=value+name=value`.
 
     Raises:
-        InputError: for an unknown constant, or a value that is no number.
+        InputError: for an unknown constant, or a value that is no finite number above 0. Iterations
+            and compatibilities may be 0, which leaves them out.
     """
     if text in ("none", "release"):
         return None if text == "none" else RELEASE_SETTINGS
@@ -35,9 +38,15 @@ def parse_setting(text: str) -> CrfSettings | None:
     for pair in text.split("+"):
         name, _, value = pair.partition("=")
         try:
-            changes[name] = type(getattr(RELEASE_SETTINGS, name))(value)
-        except (AttributeError, ValueError):
-            raise InputError(f"--settings={text}: write none, release or {NAMES}=number") from None
+            number = type(RELEASE[name])(value)
+        except (KeyError, ValueError):
+            number = math.nan
+        if not 0 <= number < math.inf or (number == 0 and name in WIDTHS):
+            raise InputError(
+                f"--settings={text}: write none, release or {'|'.join(RELEASE)}=number; numbers "
+                f"are finite and not negative, {', '.join(WIDTHS)} above 0"
+            )
+        changes[name] = number
     return dataclasses.replace(RELEASE_SETTINGS, **changes)
 
 

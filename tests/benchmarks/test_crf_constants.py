@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -12,9 +14,22 @@ def test_settings_are_read():
     assert parse_setting("bilateral_sxy=30+iterations=7") == CrfSettings(
         iterations=7, bilateral_sxy=30.0
     )
-    for text in ("reach=3", "iterations=many", "bilateral_sxy"):
-        with pytest.raises(InputError, match=f"--settings={text}: write none, release"):
-            parse_setting(text)
+    off = parse_setting("iterations=0+gaussian_compat=0+bilateral_compat=0")
+    assert off == CrfSettings(iterations=0, gaussian_compat=0, bilateral_compat=0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("reach=3", "__class__=3", "iterations=many", "iterations=2.5", "bilateral_sxy"),
+        *("bilateral_sxy=-1", "bilateral_sxy=nan", "bilateral_compat=inf", "iterations=-1"),
+        *("gaussian_sxy=0", "bilateral_sxy=0", "bilateral_srgb=0", "iterations=3+bilateral_sxy=0"),
+    ],
+)
+def test_a_setting_that_no_crf_can_have_is_refused_in_one_line(text):
+    with pytest.raises(InputError, match=re.escape(f"--settings={text}: write none, rel")) as info:
+        parse_setting(text)
+    assert "\n" not in str(info.value)
 
 
 def test_no_crf_scores_the_maps_and_a_crf_mends_them():
