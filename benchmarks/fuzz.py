@@ -20,16 +20,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
+from benchmarks.command import scratch_folder, start
 from benchmarks.hostile_photos import DAMAGES, hostile_photo, picture
 from benchmarks.kill_loop import SMALL_RUN, kill_when, outcome, run_alone
 
@@ -267,7 +267,7 @@ def main(_) -> int:
         return 0
     from benchmarks.hostile_requests import send_requests
 
-    scratch = Path(values.scratch or tempfile.mkdtemp(prefix="fuzz-"))
+    scratch = scratch_folder(values.scratch, "fuzz")
     folder, model = scratch / "photos", scratch / "finished/run/export"
     kinds = write_photos(folder, values.photos, values.seed)
     parts: dict[str, tuple[Callable[[], Iterator[Answer]], int]] = {
@@ -298,4 +298,4 @@ if __name__ == "__main__":
         "module", "tests.deepusps_tf.tiny_run", "Program to feed; its network takes seconds."
     )
     flags.DEFINE_string("decode", None, "Only decode this folder's photos, in this process.")
-    app.run(main)
+    start(main)

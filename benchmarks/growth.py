@@ -13,14 +13,14 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
+from benchmarks.command import scratch_folder, start
 from benchmarks.label_training import generated_photos
 from data_prep.images import write_png
 
@@ -102,7 +102,7 @@ def growth_lines(costs: dict[int, dict[str, Cost]]) -> list[str]:
 def main(_) -> None:
     """Measures every count, in a folder of its own, and prints the table."""
     values = flags.FLAGS
-    scratch = Path(values.scratch or tempfile.mkdtemp(prefix="growth-"))
+    scratch = scratch_folder(values.scratch, "growth")
     costs = {}
     for count in sorted(int(text) for text in values.counts):
         folder = scratch / str(count)
@@ -114,6 +114,6 @@ def main(_) -> None:
 
 if __name__ == "__main__":
     flags.DEFINE_list("counts", ["500", "5000", "20000"], "Numbers of photos.")
-    flags.DEFINE_string("scratch", None, "Folder to work in; default: a temporary one.")
+    flags.DEFINE_string("scratch", None, "Empty folder to work in; default: a temporary one.")
     flags.DEFINE_string("module", "deepusps_tf.main", "Program that trains and predicts.")
-    app.run(main)
+    start(main)

@@ -15,7 +15,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,8 +22,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
+
+from benchmarks.command import scratch_folder, start
 
 SMALL_RUN = (
     "--sample_size=24",
@@ -237,10 +238,7 @@ def _lives_on(group: int) -> bool:
 def main(_) -> int:
     """Runs the loop and prints what it came to."""
     values = flags.FLAGS
-    scratch = Path(values.scratch or tempfile.mkdtemp(prefix="kill_loop-"))
-    if scratch.exists() and any(scratch.iterdir()):
-        print(f"error: {scratch}: not empty; give another --scratch", file=sys.stderr)
-        return 2
+    scratch = scratch_folder(values.scratch, "kill_loop")
     command = [sys.executable, "-m", values.module, *SMALL_RUN]
     report = loop(command=command, scratch=scratch, kills=values.kills, seed=values.seed)
     for name, count in sorted(report.stages.items()):
@@ -263,4 +261,4 @@ if __name__ == "__main__":
     )
     flags.DEFINE_integer("seed", 0, "Seed of the moments.")
     flags.DEFINE_string("scratch", None, "Empty folder for the runs; default: a temporary one.")
-    app.run(main)
+    start(main)
