@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tqdm import tqdm
 
 from benchmarks.command import scratch_folder, start
 from benchmarks.label_training import generated_photos
+from data_prep.errors import InputError
 from data_prep.images import write_png
 
 
@@ -32,6 +34,21 @@ class Cost:
     seconds: float
     processor: float
     megabytes: float
+
+
+def parse_counts(texts: Sequence[str]) -> list[int]:
+    """Reads numbers of photos, each larger than the one before.
+
+    Raises:
+        InputError: where they are not.
+    """
+    try:
+        counts = [int(text) for text in texts]
+    except ValueError:
+        counts = []
+    if not counts or any(more <= fewer for fewer, more in pairwise([0, *counts])):
+        raise InputError(f"--counts={','.join(texts)}: write growing numbers of photos")
+    return counts
 
 
 def commands(module: str) -> dict[str, list[str]]:
@@ -102,9 +119,10 @@ def growth_lines(costs: dict[int, dict[str, Cost]]) -> list[str]:
 def main(_) -> None:
     """Measures every count, in a folder of its own, and prints the table."""
     values = flags.FLAGS
+    counts = parse_counts(values.counts)
     scratch = scratch_folder(values.scratch, "growth")
     costs = {}
-    for count in sorted(int(text) for text in values.counts):
+    for count in counts:
         folder = scratch / str(count)
         folder.mkdir(parents=True)
         costs[count] = measure(folder, count, values.module)

@@ -1,6 +1,7 @@
 import pytest
 
-from benchmarks.growth import Cost, growth_lines, measure
+from benchmarks.growth import Cost, growth_lines, measure, parse_counts
+from data_prep.errors import InputError
 
 
 def test_a_further_photo_is_what_the_larger_set_took_beyond_the_smaller():
@@ -15,6 +16,16 @@ def test_a_further_photo_is_what_the_larger_set_took_beyond_the_smaller():
         ["maps", "10", "to", "30", "25.00", "5.00", "120"],
         ["maps", "30", "to", "110", "6.25", "5.00", "150"],
     ]
+
+
+def test_counts_that_do_not_grow_are_refused():
+    assert parse_counts(["500", "5000"]) == [500, 5000]
+    assert parse_counts(["1"]) == [1]
+    for text in ("500,500", "500,50", "0,5", "-5", "many", ""):
+        with pytest.raises(InputError, match=f"^--counts={text}: write growing numbers"):
+            parse_counts(text.split(","))
+    with pytest.raises(InputError, match="^--counts=: "):
+        parse_counts([])
 
 
 @pytest.mark.slow
