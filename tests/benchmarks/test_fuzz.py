@@ -1,4 +1,5 @@
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from benchmarks import hostile_photos
 from benchmarks.fuzz import (
     GOOD_PHOTOS,
     Answer,
+    _damage_one,
     _hashes,
     _superseded,
     damage_files,
@@ -127,6 +129,24 @@ def test_a_refused_command_may_change_an_epoch_under_way_but_no_commit(tmp_path)
     (run / "checkpoints/mva-0001.npy").write_text("other")
     changed = {name for name, _ in before.items() - _hashes(tmp_path, damaged).items()}
     assert changed == {"run/rbd/round2/checkpoints/mva-0001.npy"}
+
+
+@pytest.mark.parametrize(("epoch", "verdict"), [(1, "failed"), (3, "refused")])
+def test_a_commit_moved_by_a_refused_command_is_lost_unless_to_a_later_epoch(
+    tmp_path, epoch, verdict
+):
+    run = tmp_path / "run/rbd/round2"
+    write_commits(run, 2)
+    folder = f"{run}/checkpoints"
+    code = (
+        "import pathlib, sys\n"
+        f"for path in list(pathlib.Path({folder!r}).glob('*-0002*')):\n"
+        f"    path.rename(str(path).replace('-0002', '-{epoch:04d}'))\n"
+        "sys.exit('error: refused')"
+    )
+    answer = _damage_one(tmp_path, [sys.executable, "-c", code], "train", generator(), {})
+    assert answer.verdict == verdict
+    assert ("lost ['run/rbd/round2/checkpoints/" in answer.failure) == (verdict == "failed")
 
 
 @pytest.mark.slow
