@@ -221,7 +221,8 @@ class Config:
             "give one a round",
         )
         reach = self.crf_bilateral_sxy
-        _require(0 < reach < math.inf, "--crf_bilateral_sxy must be above 0 and finite")
+        # Where hardly any two pixels meet, pydensecrf ends the process.
+        _require(1 <= reach < math.inf, "--crf_bilateral_sxy must be at least 1 and finite")
         rates = (*self.learning_rates, self.fusion_learning_rate)
         _require(all(rate > 0 for rate in rates), "learning rates must be above 0")
         _require(
