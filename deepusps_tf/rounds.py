@@ -173,8 +173,9 @@ class Schedule:
         finished = is_finished(folder)
         self._workers.agree(int(finished), f"{folder}: finished")
         if finished:
+            result = read_result(folder, self._photos.train)
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-            return read_result(folder, self._photos.train)
+            return result
         cuts = ", ".join(f"{cut:.3f}" for cut in np.atleast_1d(spec.threshold))
         logging.info("%s: labels cut at %s, learning rate %g", spec.name, cuts, spec.learning_rate)
         return trainer().train(spec, self._photos.train, labels, self._pool)
