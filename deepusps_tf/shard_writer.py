@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
@@ -77,24 +77,39 @@ def write_shard(
         attempt: tells the temporary name from those of other processes that write this shard.
 
     Raises:
-        InputError: if it cannot be written.
+        InputError: if it cannot be written. What drawing `records` raises passes as it is.
     """
     partial = f"{path}{attempt}.tmp"
     ids, masked, means = [], 0, []
-    with (
-        _gone_unless_whole(partial),
-        clear_write_errors(path),
-        tf.io.TFRecordWriter(partial) as writer,
-    ):
-        for record in records:
-            writer.write(record.encode())
-            ids.append(record.id)
-            if isinstance(record, LabelRecord):
-                means.append(record.mean)
-            elif record.mask is not None:
-                masked += 1
-    tf.io.gfile.rename(partial, path, overwrite=True)
+    with _gone_unless_whole(partial):
+        with _record_file(partial, path) as write:
+            for record in records:
+                write(record.encode())
+                ids.append(record.id)
+                if isinstance(record, LabelRecord):
+                    means.append(record.mean)
+                elif record.mask is not None:
+                    masked += 1
+        with clear_write_errors(path):
+            tf.io.gfile.rename(partial, path, overwrite=True)
     return ShardContent(tuple(ids), masked, tuple(means))
+
+
+@contextlib.contextmanager
+def _record_file(partial: str, path: str) -> Iterator[Callable[[bytes], None]]:
+    """Gives a function that writes a record; only writing, not the block, speaks of `path`."""
+    with clear_write_errors(path):
+        writer = tf.io.TFRecordWriter(partial)
+
+    def write(record: bytes) -> None:
+        with clear_write_errors(path):
+            writer.write(record)
+
+    try:
+        yield write
+    finally:
+        with clear_write_errors(path):
+            writer.close()
 
 
 @contextlib.contextmanager

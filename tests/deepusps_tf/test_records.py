@@ -18,7 +18,7 @@ from deepusps_tf.records import (
     shard_paths,
     shard_sizes,
 )
-from deepusps_tf.shard_writer import write_shards
+from deepusps_tf.shard_writer import write_shard, write_shards
 
 
 @pytest.fixture
@@ -145,6 +145,25 @@ def test_labels_of_other_photos_are_refused(tmp_path, ids, message):
 def test_wrong_count_is_refused(tmp_path):
     with pytest.raises(InputError, match="expected 3 records, got 1"):
         write_shards(stem=f"{tmp_path}/s", records=[LabelRecord("a", b"", 0.0)], count=3)
+
+
+def test_what_the_producer_of_records_raises_is_told_as_it_is(tmp_path):
+    def exhausted():
+        yield LabelRecord("a", b"", 0.0)
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="^OOM when allocating$"):
+        write_shard(f"{tmp_path}/s.tfrecord", exhausted())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shard_that_cannot_be_opened_or_renamed_is_named(tmp_path):
+    (tmp_path / "taken/file").mkdir(parents=True)
+    for name in ("nowhere/s.tfrecord", "taken"):
+        path = f"{tmp_path}/{name}"
+        with pytest.raises(InputError, match=f"^{path}: cannot be written "):
+            write_shard(path, [LabelRecord("a", b"", 0.0)])
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 def test_full_disk_is_one_line():
