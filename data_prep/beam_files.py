@@ -40,7 +40,7 @@ def local_files() -> Iterator[Localise]:
             message = str(error)
             for address, copy in copies.items():
                 message = message.replace(str(copy), address)
-            raise InputError(message) from error
+            raise type(error)(message) from error
 
 
 def _copy_file(address: str, path: str) -> None:

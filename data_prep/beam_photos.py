@@ -20,7 +20,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from data_prep.beam_files import local_files
 from data_prep.compute_maps import DEFAULT_MAX_SIDE, compute_photo
-from data_prep.errors import InputError
+from data_prep.errors import InputError, PassingError
 from data_prep.photos import Photo, photo_id
 from deepusps_tf.records import clear_write_errors
 
@@ -43,12 +43,17 @@ def map_address(output: str, method: str, name: str) -> str:
 
 
 def or_mistake(generate: Callable[..., Iterator]) -> Callable[..., Iterator]:
-    """Makes a generator end in an element tagged `MISTAKES` where it raises InputError."""
+    """Makes a generator end in an element tagged `MISTAKES` where it raises InputError.
+
+    A PassingError goes on to the runner, so that it tries again.
+    """
 
     @functools.wraps(generate)
     def guarded(*arguments):
         try:
             yield from generate(*arguments)
+        except PassingError:
+            raise
         except InputError as error:
             yield TaggedOutput(MISTAKES, str(error))
 

@@ -11,6 +11,7 @@ used are named in OUTPUT/left_out.txt.
 """
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -118,7 +119,12 @@ def _run(source: BeamSource, output: str, options: PipelineOptions) -> None:
     except (ValueError, ImportError) as error:  # a runner or its options
         raise InputError(f"runner: {' '.join(str(error).split())}") from error
     add_stages(pipeline, source, output)
-    state = pipeline.run().wait_until_finish()
+    try:
+        state = pipeline.run().wait_until_finish()
+    except (RuntimeError, BeamIOError) as error:  # of a stage; Beam has logged its traceback
+        raise InputError(
+            f"runner: a stage failed ({_reason(error)}); run the same command again to go on"
+        ) from error
     if state != PipelineState.DONE:
         raise InputError(f"runner: ended as {state}; run the same command again to go on")
     outcome = _read_outcome(f"{output}/{OUTCOME}")
@@ -130,6 +136,12 @@ def _run(source: BeamSource, output: str, options: PipelineOptions) -> None:
             f"{output}/{LEFT_OUT}); give a pattern that matches photos"
         )
     tf.io.gfile.rename(f"{output}/{OUTCOME}", f"{output}/{PREPARED}")
+
+
+def _reason(error: Exception) -> str:
+    """What a stage raised, in one line, without the tracebacks that runners put before it."""
+    behind = re.split(r"^(?:Traceback| ).*$", str(error), flags=re.MULTILINE)[-1]
+    return " ".join(behind.split())
 
 
 def _read_outcome(path: str) -> dict:

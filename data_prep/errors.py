@@ -12,6 +12,10 @@ class InputError(Exception):
     """
 
 
+class PassingError(InputError):
+    """A failure that may be over at the next try, such as of a bucket that is busy."""
+
+
 @contextlib.contextmanager
 def damage_named(path: str | os.PathLike, mend: str) -> Iterator[None]:
     """Turns what reading a damaged file's content raises into one line with its name and `mend`."""

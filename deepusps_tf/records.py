@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from data_prep.errors import InputError, damage_named
+from data_prep.errors import InputError, PassingError, damage_named
 
 FORMAT_VERSION = 1
 RECORDS_PER_SHARD = 2000  # 100 to 200 MB of photos at the usual 400x300 to 1024x768
@@ -24,6 +24,9 @@ RECORDS_PER_SHARD = 2000  # 100 to 200 MB of photos at the usual 400x300 to 1024
 # by as long as it was read, up to a minute, in which nothing happens.
 UNTUNED = tf.data.Options()
 UNTUNED.autotune.enabled = False
+
+# TensorFlow tries again by itself when a bucket does not answer; then it ends in one of these.
+_NO_ANSWER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,12 +222,18 @@ def write_text(path: str, text: str) -> None:
 
 @contextlib.contextmanager
 def clear_write_errors(path: str) -> Iterator[None]:
-    """Turns TensorFlow's errors of a full or forbidden disk into one line that names `path`."""
+    """Turns TensorFlow's errors of writing into one line that names `path`.
+
+    Raises:
+        InputError: where the disk is full or forbidden.
+        PassingError: where a bucket gave no answer.
+    """
     try:
         yield
     except tf.errors.OpError as error:
+        kind = PassingError if isinstance(error, _NO_ANSWER) else InputError
         reason = " ".join(error.message.split())
-        raise InputError(
+        raise kind(
             f"{path}: cannot be written ({reason}); mend that and run the same command again"
         ) from error
 

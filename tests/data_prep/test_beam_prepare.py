@@ -1,6 +1,8 @@
+import contextlib
 import json
 import subprocess
 import sys
+import traceback
 import warnings
 from pathlib import Path
 
@@ -258,6 +260,45 @@ def test_job_server_of_a_portable_runner(folder):
     portable = ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
     assert prepare(folder, options=portable) == BeamSummary(photos=7, left_out=0)
     assert record_files(folder / "beam") == record_files(folder / "local")
+
+
+@contextlib.contextmanager
+def failing_renames(name, error):
+    rename = tf.io.gfile.rename
+
+    def fail(source, target, overwrite=False):
+        if target.endswith(name):
+            raise error(None, None, "a\n\treason")
+        rename(source, target, overwrite=overwrite)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tf.io.gfile, "rename", fail)
+        yield
+
+
+@pytest.mark.parametrize("name", ["maps/mc/p3.png", "images-00001-of-00003.tfrecord"])
+def test_busy_bucket_is_no_mistake_but_left_to_the_runner(folder, name):
+    with (
+        failing_renames(name, tf.errors.AbortedError),
+        pytest.raises(InputError, match=rf"beam/{name}: cannot be written \(a reason\)") as caught,
+    ):
+        prepare(folder)
+    assert "[while running '" in str(caught.value) and "\n" not in str(caught.value)
+    assert not (folder / "beam/outcome.json").exists()
+    assert prepare(folder) == BeamSummary(photos=7, left_out=0)
+
+
+def test_reason_of_a_failed_stage_is_what_stands_behind_the_tracebacks():
+    try:
+        raise tf.errors.UnavailableError(None, None, "HTTP 503\n\twhen reading gs://b/p.jpg")
+    except tf.errors.OpError:
+        told = traceback.format_exc()
+    kind = "tensorflow.python.framework.errors_impl.UnavailableError"
+    line = f"{kind}: HTTP 503 when reading gs://b/p.jpg"
+    assert beam_prepare._reason(RuntimeError(f"failed\n{told}\nDuring another:\n\n{told}")) == line
+    assert beam_prepare._reason(RuntimeError("one [while running 'pair']")) == (
+        "one [while running 'pair']"
+    )
 
 
 @pytest.mark.slow

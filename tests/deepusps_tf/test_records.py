@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.errors import InputError
+from data_prep.errors import InputError, PassingError
 from deepusps_tf import records
 from deepusps_tf.records import (
     IMAGE_FEATURES,
@@ -145,6 +145,25 @@ def test_labels_of_other_photos_are_refused(tmp_path, ids, message):
 def test_wrong_count_is_refused(tmp_path):
     with pytest.raises(InputError, match="expected 3 records, got 1"):
         write_shards(stem=f"{tmp_path}/s", records=[LabelRecord("a", b"", 0.0)], count=3)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (tf.errors.UnavailableError, PassingError),
+        (tf.errors.AbortedError, PassingError),
+        (tf.errors.DeadlineExceededError, PassingError),
+        (tf.errors.ResourceExhaustedError, InputError),
+        (tf.errors.PermissionDeniedError, InputError),
+    ],
+)
+def test_write_errors_tell_a_busy_bucket_from_a_full_one(error, kind):
+    with (
+        pytest.raises(InputError, match=r"^b/s: cannot be written \(its reason\); ") as caught,
+        records.clear_write_errors("b/s"),
+    ):
+        raise error(None, None, "its\n reason")
+    assert type(caught.value) is kind
 
 
 def test_what_the_producer_of_records_raises_is_told_as_it_is(tmp_path):
