@@ -135,7 +135,8 @@ def _run(source: BeamSource, output: str, options: PipelineOptions) -> None:
             f"{source.images}: no photo could be used ({outcome['left_out']} are named in "
             f"{output}/{LEFT_OUT}); give a pattern that matches photos"
         )
-    tf.io.gfile.rename(f"{output}/{OUTCOME}", f"{output}/{PREPARED}")
+    with clear_write_errors(f"{output}/{PREPARED}"):
+        tf.io.gfile.rename(f"{output}/{OUTCOME}", f"{output}/{PREPARED}")
 
 
 def _reason(error: Exception) -> str:
@@ -182,13 +183,13 @@ def add_stages(pipeline: beam.Pipeline, source: BeamSource, output: str) -> None
         MISTAKES, main="contents"
     )
     mistakes = [*early, mapped[MISTAKES], shards[MISTAKES]]
-    _ = (
+    sets = (
         shards["contents"]
         | "by set" >> beam.GroupByKey()
         | "if all went well" >> _if_none(mistakes, "before the manifests")
-        | "publish" >> beam.MapTuple(publish_set)
+        | "publish" >> beam.FlatMapTuple(publish_set).with_outputs(MISTAKES, main="published")
     )
-    first_mistake = AsSingleton(_first(mistakes, "in all"))
+    first_mistake = AsSingleton(_first([*mistakes, sets[MISTAKES]], "in all"))
     _ = (
         mapped[BROKEN]
         | "list left out" >> beam.combiners.ToList()

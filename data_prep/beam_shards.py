@@ -142,10 +142,12 @@ class WriteShards(beam.DoFn):
             yield label_record(Photo(files.id, local(files.photo)), saliency, self.max_side)
 
 
-def publish_set(stem: str, contents: Iterable[tuple[int, ShardContent]]) -> None:
-    """Writes the manifest of a set from what its shards hold, given in any order."""
+@or_mistake
+def publish_set(stem: str, contents: Iterable[tuple[int, ShardContent]]) -> Iterator[str]:
+    """Writes the manifest of a set from what its shards hold, in any order; gives its stem."""
     by_shard = dict(contents)
     write_manifest(stem, [by_shard[shard] for shard in sorted(by_shard)])
+    yield stem
 
 
 def write_outcome(left_out: list[str], layout: Layout, mistake: list[str], output: str) -> None:

@@ -288,6 +288,24 @@ def test_busy_bucket_is_no_mistake_but_left_to_the_runner(folder, name):
     assert prepare(folder) == BeamSummary(photos=7, left_out=0)
 
 
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("labels/mc/round0.manifest.json", "again"),
+        ("left_out.txt", r"again \[while running 'outcome'\]"),
+        ("prepared", "again"),
+    ],
+)
+def test_disk_full_at_the_end_is_one_line(folder, name, end):
+    line = rf"^{folder}/beam/{name}: cannot be written \(a reason\); .* run the same command {end}$"
+    with (
+        failing_renames(name, tf.errors.ResourceExhaustedError),
+        pytest.raises(InputError, match=line),
+    ):
+        prepare(folder)
+    assert prepare(folder) == BeamSummary(photos=7, left_out=0)
+
+
 def test_reason_of_a_failed_stage_is_what_stands_behind_the_tracebacks():
     try:
         raise tf.errors.UnavailableError(None, None, "HTTP 503\n\twhen reading gs://b/p.jpg")
