@@ -10,6 +10,7 @@ OUTPUT/maps/<method>/<id>.png, so an interrupted run goes on where it stopped; p
 used are named in OUTPUT/left_out.txt.
 """
 
+import itertools
 import json
 import re
 import sys
@@ -231,14 +232,23 @@ def _beam_options(arguments: Sequence[str]) -> PipelineOptions:
     """Reads Beam's flags; only a job server may know of flags that Beam does not.
 
     Raises:
-        InputError: a flag that nobody knows.
+        InputError: a flag that nobody knows, or a word that is neither a flag nor a flag's value.
     """
     options = PipelineOptions(arguments)
-    unknown = set(options.get_all_options(retain_unknown_options=True)) - set(
-        options.get_all_options()
+    unknown = []
+    options.get_all_options(
+        add_extra_args_fn=lambda parser: unknown.extend(parser.parse_known_args(arguments)[1]),
+        retain_unknown_options=True,  # or Beam itself would warn of them
     )
-    if unknown and not options.view_as(PortableOptions).job_endpoint:
-        raise InputError(f"--{min(unknown)}: is a flag neither of this command nor of Beam")
+    for before, argument in itertools.pairwise(["", *unknown]):
+        if argument.startswith("-"):
+            if not options.view_as(PortableOptions).job_endpoint:
+                name = argument.partition("=")[0]
+                raise InputError(f"{name}: is a flag neither of this command nor of Beam")
+        elif not before.startswith("--") or "=" in before:
+            raise InputError(
+                f"{argument}: is no flag; a pattern needs quotes, as in --images='photos/*.jpg'"
+            )
     return options
 
 

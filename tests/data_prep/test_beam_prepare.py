@@ -348,6 +348,26 @@ def test_command_line_tells_a_mistake_in_one_line(folder):
     assert done.stderr.splitlines()[-1].startswith(f"error: {folder}/masks/*: no mask for")
 
 
-def test_unknown_flag_is_refused():
-    with pytest.raises(InputError, match="^--colour: is a flag neither"):
-        beam_prepare._beam_options(["--colour=blue"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--colour=blue"], "--colour: is a flag neither of this command nor of Beam"),
+        (["--colour", "blue"], "--colour: is a flag neither of this command nor of Beam"),
+        (["photos", "--runner=DirectRunner"], "photos: is no flag; a pattern needs quotes"),
+        (["--streaming", "b.jpg", "c.jpg"], "b.jpg: is no flag; a pattern needs quotes"),
+        (["--job_endpoint=host:1", "--slots", "2", "b.jpg"], "b.jpg: is no flag"),
+        (["--job_endpoint=host:1", "--slots=2", "b.jpg"], "b.jpg: is no flag"),
+    ],
+)
+def test_unknown_flags_and_words_are_refused(arguments, message):
+    with pytest.raises(InputError, match=f"^{message}"):
+        beam_prepare._beam_options(arguments)
+
+
+def test_flags_of_beam_and_of_a_job_server_may_have_their_values_behind_them():
+    direct = beam_prepare._beam_options(["--runner", "DirectRunner", "--direct_num_workers", "2"])
+    values = direct.get_all_options()
+    assert (values["runner"], values["direct_num_workers"]) == ("DirectRunner", 2)
+    server = beam_prepare._beam_options(["--job_endpoint", "host:1", "--slots", "2", "--fast"])
+    values = server.get_all_options(retain_unknown_options=True)
+    assert (values["job_endpoint"], values["slots"], values["fast"]) == ("host:1", "2", True)
