@@ -27,6 +27,7 @@ def save_model(folder, mask: bytes):
     tf.saved_model.save(tf.Module(), str(folder / "1"), signatures=signatures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mask", "verdicts"),
     [
