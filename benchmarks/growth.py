@@ -1,6 +1,7 @@
 """What a photo costs in time and memory as their number grows: maps, records, training, masks.
 
-python -m benchmarks.growth [--counts=500,5000,20000] [--scratch=DIR] [--module=deepusps_tf.main]
+python -m benchmarks.growth [--counts=500,5000,20000] [--scratch=DIR] [--until=masks]
+    [--module=deepusps_tf.main]
 
 Photos of 96x64 pixels are made and go through the commands a user would type, each a process of its
 own: maps by MC, records, one round and fusion of an epoch each at 32x32, masks by the export. Shown
@@ -66,15 +67,15 @@ def commands(module: str) -> dict[str, list[str]]:
     }
 
 
-def measure(folder: Path, count: int, module: str) -> dict[str, Cost]:
-    """Runs every command on `count` photos in an empty folder.
+def measure(folder: Path, count: int, chosen: dict[str, list[str]]) -> dict[str, Cost]:
+    """Runs the chosen commands on `count` photos in an empty folder.
 
     Raises:
         RuntimeError: where one fails; its output is in the message.
     """
     for number, photo in enumerate(tqdm(generated_photos(count), desc="photos", total=count)):
         write_png(folder / f"images/{number:06d}.png", photo)
-    return {name: _run(folder, command) for name, command in commands(module).items()}
+    return {name: _run(folder, command) for name, command in chosen.items()}
 
 
 def _run(folder: Path, command: list[str]) -> Cost:
@@ -120,12 +121,14 @@ def main(_) -> None:
     """Measures every count, in a folder of its own, and prints the table."""
     values = flags.FLAGS
     counts = parse_counts(values.counts)
+    last = list(commands("")).index(values.until) + 1
+    chosen = dict(list(commands(values.module).items())[:last])
     scratch = scratch_folder(values.scratch, "growth")
     costs = {}
     for count in counts:
         folder = scratch / str(count)
         folder.mkdir(parents=True)
-        costs[count] = measure(folder, count, values.module)
+        costs[count] = measure(folder, count, chosen)
         shutil.rmtree(folder)
     print("\n".join(growth_lines(costs)))
 
@@ -133,5 +136,6 @@ def main(_) -> None:
 if __name__ == "__main__":
     flags.DEFINE_list("counts", ["500", "5000", "20000"], "Numbers of photos.")
     flags.DEFINE_string("scratch", None, "Empty folder to work in; default: a temporary one.")
+    flags.DEFINE_enum("until", "masks", list(commands("")), "Last command to measure.")
     flags.DEFINE_string("module", "deepusps_tf.main", "Program that trains and predicts.")
     start(main)

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.growth import Cost, growth_lines, measure, parse_counts
+from benchmarks.growth import Cost, commands, growth_lines, measure, parse_counts
 from data_prep.errors import InputError
 
 
@@ -30,7 +30,7 @@ def test_counts_that_do_not_grow_are_refused():
 
 @pytest.mark.slow
 def test_every_command_runs_and_is_measured(tmp_path):
-    costs = measure(tmp_path, 12, "tests.deepusps_tf.tiny_run")
+    costs = measure(tmp_path, 12, commands("tests.deepusps_tf.tiny_run"))
     assert list(costs) == ["maps", "records", "training", "masks"]
     assert all(min(cost.seconds, cost.processor) > 0.1 for cost in costs.values())
     assert all(20 < cost.megabytes < 4000 for cost in costs.values())
