@@ -136,7 +136,7 @@ def _hash_network(path: Path) -> str:
     try:
         with h5py.File(path) as file:
             file.visititems(add)
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError):
         return _hash(path.read_bytes())
     return _hash("".join(sorted(each)).encode())
 
