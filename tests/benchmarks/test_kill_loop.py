@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 
@@ -39,3 +40,17 @@ def test_difference_is_found(tmp_path):
     assert outcome(tmp_path) == before and list(before) == ["run/weights"]
     (tmp_path / "run/weights").write_bytes(np.float32(1).tobytes())
     assert outcome(tmp_path) != before
+
+
+def test_a_network_with_any_byte_damaged_is_told_from_the_whole(tmp_path):
+    path = tmp_path / "network.weights.h5"
+    with h5py.File(path, "w") as file:
+        file["layer/kernel"] = np.arange(4, dtype=np.float32)
+    whole, hashed = path.read_bytes(), outcome(tmp_path)
+    unlike = 0
+    for place in range(0, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        unlike += outcome(tmp_path) != hashed
+    assert unlike > 40  # bytes between HDF5's blocks hold nothing
