@@ -48,9 +48,9 @@ def test_a_network_with_any_byte_damaged_is_told_from_the_whole(tmp_path):
         file["layer/kernel"] = np.arange(4, dtype=np.float32)
     whole, hashed = path.read_bytes(), outcome(tmp_path)
     unlike = 0
-    for place in range(0, len(whole), 7):
+    for place in range(0, len(whole), 13):
         damaged = bytearray(whole)
         damaged[place] ^= 0xFF
         path.write_bytes(damaged)
         unlike += outcome(tmp_path) != hashed
-    assert unlike > 40  # bytes between HDF5's blocks hold nothing
+    assert unlike > 20  # bytes between HDF5's blocks hold nothing
