@@ -152,17 +152,11 @@ class Trainer:
         """
         folder = Path(self._config.workdir) / spec.name
         count = len(images.ids)
-        average = None
+        config, kept, average = self._config, folder / "checkpoints", None
         if self._collect:
-            average = MovingAverage(
-                folder / "checkpoints",
-                count,
-                self._config.size,
-                self._config.mva_momentum,
-                self._workers,
-            )
+            average = MovingAverage(kept, count, config.size, config.mva_momentum, self._workers)
         self._model.sink = PseudoLabels(average, pool, images)
-        commits = EpochCommits(folder / "checkpoints", average, self._workers)
+        commits = EpochCommits(kept, average, self._workers)
         self._restart(spec)
         first_epoch = commits.restore(self._model)
         self._workers.agree(first_epoch, f"{folder}: committed epochs")
