@@ -61,10 +61,10 @@ class CrfPool:
         return self
 
     def __exit__(self, *_) -> None:
+        # Waiting each time: an executor that was once shut down without it can no longer be waited
+        # for, and one that still ends while the interpreter does prints a traceback.
         for executor in self._executors:
-            executor.shutdown(wait=False, cancel_futures=True)
-        for executor in self._executors:
-            executor.shutdown(wait=True)
+            executor.shutdown(wait=True, cancel_futures=True)
 
     @property
     def pending(self) -> int:

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import threading
 
@@ -68,6 +69,21 @@ def test_submit_waits_when_the_queue_is_full(pool):
     waiting.join(10)
     assert not waiting.is_alive()
     pool.drain()
+
+
+def test_leaving_the_pool_drops_what_waits_and_leaves_no_thread_or_process():
+    threads, children = set(threading.enumerate()), set(multiprocessing.active_children())
+    collected = []
+    with CrfPool(2, RELEASE_SETTINGS) as pool:
+        rgb, probability = next(pairs(1))
+        pool.submit(rgb, probability, collected.append)
+        pool.drain()
+        large = np.zeros((400, 400, 3), np.uint8), np.full((400, 400), 0.6, np.float32)
+        for _ in range(2 * QUEUED_PER_PROCESS):
+            pool.submit(*large, collected.append)
+    assert set(threading.enumerate()) <= threads
+    assert set(multiprocessing.active_children()) <= children
+    assert len(collected) < 2 * QUEUED_PER_PROCESS and pool.pending == 0
 
 
 def test_failure_in_a_process_is_raised_by_drain():
