@@ -1,12 +1,15 @@
 """The moving average (MVA) of refined predictions, one map a photo, on disk."""
 
 import errno
+import io
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from data_prep.errors import InputError
 from deepusps_tf.workers import ALONE, Workers
 
 # Half precision: its rounding, at most 2.4e-4 of a map in [0, 1], is a tenth of the 8-bit step
@@ -36,6 +39,8 @@ class MovingAverage:
     ):
         self._folder = Path(folder)
         self._shape = (count, size, size)
+        self._header = _npy_header(self._shape)
+        self._bytes = len(self._header) + math.prod(self._shape) * np.dtype(DTYPE).itemsize
         self._momentum = momentum
         self._workers = workers
         self._seen = np.zeros(count, np.int32)
@@ -50,10 +55,13 @@ class MovingAverage:
         """Opens the average after `epoch` epochs to read and the next one to write.
 
         Raises:
+            InputError: naming the file of the average to read, if it is damaged.
             OSError: naming the next one's file, if the disk has no room for it.
         """
         self._seen[:] = 0
         self._previous = self.path(epoch) if epoch else None
+        if self._previous is not None:
+            self._rows(self._previous)
         self._current = self.path(epoch + 1)
         self._workers.chief_first(self._reserve)
 
@@ -62,11 +70,11 @@ class MovingAverage:
         if not self._workers.is_chief:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        np.lib.format.open_memmap(self._current, mode="w+", dtype=DTYPE, shape=self._shape)
-        # Writing through a map of a sparse file would kill the process when the disk is full.
-        with self._current.open("r+b") as file:
+        with self._current.open("wb") as file:
             try:
-                os.posix_fallocate(file.fileno(), 0, self._current.stat().st_size)
+                file.write(self._header)
+                file.flush()
+                os.posix_fallocate(file.fileno(), 0, self._bytes)
             except OSError as error:
                 raise OSError(error.errno, error.strerror, str(self._current)) from error
 
@@ -74,8 +82,8 @@ class MovingAverage:
         """Enters one photo's refined prediction, float32 [S, S] in [0, 1]."""
         average = (1 - self._momentum) * refined
         if self._previous is not None:
-            average += self._momentum * _rows(self._previous)[index].astype(np.float32)
-        _write_row(self._current, index, average.astype(DTYPE))
+            average += self._momentum * self._rows(self._previous)[index].astype(np.float32)
+        self._write_row(index, average.astype(DTYPE))
         self._seen[index] += 1
 
     def end_epoch(self) -> None:
@@ -84,7 +92,7 @@ class MovingAverage:
         Raises:
             RuntimeError: if a photo entered not at all or more than once.
         """
-        _rows(self._current, "r+").flush()
+        self._rows(self._current, "r+").flush()
         seen = self._workers.total(self._seen)
         odd = np.flatnonzero(seen != 1)
         if odd.size:
@@ -104,29 +112,41 @@ class MovingAverage:
         """Yields each photo's average after `epoch` epochs as uint8 [S, S], in index order.
 
         The zero start weighs alpha^k of the sum after k epochs; it is divided out, as Adam does.
+
+        Raises:
+            InputError: naming the file, if it is damaged.
         """
         scale = 255 / (1 - self._momentum**epoch)
         for index in range(self._shape[0]):
-            row = _rows(self.path(epoch))[index].astype(np.float32)
+            row = self._rows(self.path(epoch))[index].astype(np.float32)
             yield np.clip(np.rint(row * scale), 0, 255).astype(np.uint8)
 
+    def _rows(self, path: Path, mode: str = "r") -> np.memmap:
+        """Maps a file of averages, [count, S, S], until the result is dropped."""
+        with path.open("rb") as file:
+            header = file.read(len(self._header))
+        if header != self._header or path.stat().st_size != self._bytes:
+            raise InputError(f"{path}: damaged; delete its round")
+        return np.memmap(path, DTYPE, mode, offset=len(self._header), shape=self._shape)
 
-def _rows(path: Path, mode: str = "r") -> np.memmap:
-    """Maps a file of averages, [count, S, S], until the result is dropped."""
-    return np.load(path, mmap_mode=mode)
+    def _write_row(self, index: int, row: np.ndarray) -> None:
+        """Writes one row of the current file.
+
+        Not through a map: that writes whole pages, and on a network file system would undo what
+        another machine wrote beside this row. Closing the file sends the row off.
+        """
+        file = os.open(self._current, os.O_WRONLY)
+        try:
+            written = os.pwrite(file, row.tobytes(), len(self._header) + index * row.nbytes)
+        finally:
+            os.close(file)
+        if written != row.nbytes:
+            raise OSError(errno.EIO, "a row was not written whole", str(self._current))
 
 
-def _write_row(path: Path, index: int, row: np.ndarray) -> None:
-    """Writes one row of a file of averages.
-
-    Not through a map: that writes whole pages, and on a network file system would undo what another
-    machine wrote beside this row. Closing the file sends the row off.
-    """
-    start = _rows(path).offset + index * row.nbytes
-    file = os.open(path, os.O_WRONLY)
-    try:
-        written = os.pwrite(file, row.tobytes(), start)
-    finally:
-        os.close(file)
-    if written != row.nbytes:
-        raise OSError(errno.EIO, "a row was not written whole", str(path))
+def _npy_header(shape: tuple[int, ...]) -> bytes:
+    """What the file of averages of that shape begins with, as `np.load` reads it."""
+    header = io.BytesIO()
+    fields = {"descr": np.dtype(DTYPE).str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, fields)
+    return header.getvalue()

@@ -4,6 +4,7 @@ import os
 import numpy as np
 import pytest
 
+from data_prep.errors import InputError
 from deepusps_tf.moving_average import MovingAverage
 from tests.deepusps_tf.thread_workers import as_workers
 
@@ -69,6 +70,33 @@ def test_full_disk_names_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "posix_fallocate", no_room)
     with pytest.raises(OSError, match=r"No space left on device: '.*mva-0001.npy'"):
         MovingAverage(tmp_path, 1, 4, 0.7).begin_epoch(0)
+
+
+def _flip_header(path):
+    content = bytearray(path.read_bytes())
+    content[40] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(path.read_bytes() + b"0"),
+        lambda path: np.save(path, np.zeros((4, 8, 8), np.float16)),
+        _flip_header,
+    ],
+    ids=["empty", "cut", "longer", "other shape", "header"],
+)
+def test_a_damaged_file_is_named(tmp_path, damage):
+    average, _ = run(tmp_path, 2)
+    damage(average.path(2))
+    with pytest.raises(InputError, match=r"mva-0002.npy: damaged; delete its round"):
+        average.begin_epoch(2)
+    with pytest.raises(InputError, match=r"mva-0002.npy: damaged; delete its round"):
+        next(average.labels(2))
+    assert not average.path(3).exists()
 
 
 def test_keeps_only_the_last_epoch(tmp_path):
