@@ -69,7 +69,7 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
         loader=jinja2.PackageLoader("deepusps_tf", "."), autoescape=True, trim_blocks=True
     )
     page = environment.get_template("report.html.jinja").render(
-        title=Path(config.workdir).name,
+        title=config.experiment or Path(config.workdir).resolve().name,
         settings=config,
         columns=COLUMNS,
         tables=tables,

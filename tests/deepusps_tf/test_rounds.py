@@ -66,9 +66,12 @@ def _check_report(config, rows):
     page = write_report(config, rows).read_text()
     assert page.count("<img ") == 2 * 4 * 6 + 8 * (1 + 2 * 3) + 1
     assert page.count("data:image/svg+xml") == 1
+    assert "<h1>run</h1>" in page
     save_settings(config)
-    compared = write_report(dataclasses.replace(config, compare=config.workdir), rows).read_text()
+    named = dataclasses.replace(config, compare=config.workdir, experiment="No CRF")
+    compared = write_report(named, rows).read_text()
     assert compared.count("data:image/svg+xml") == 2
+    assert "<h1>No CRF</h1>" in compared
     nowhere = dataclasses.replace(config, compare=f"{config.workdir}/nowhere")
     with pytest.raises(InputError, match="nowhere: holds no run"):
         write_report(nowhere, rows)
