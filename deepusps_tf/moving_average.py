@@ -55,7 +55,7 @@ class MovingAverage:
         """Opens the average after `epoch` epochs to read and the next one to write.
 
         Raises:
-            InputError: naming the file of the average to read, if it is damaged.
+            InputError: naming the file of the average to read, if it is damaged or missing.
             OSError: naming the next one's file, if the disk has no room for it.
         """
         self._seen[:] = 0
@@ -114,7 +114,7 @@ class MovingAverage:
         The zero start weighs alpha^k of the sum after k epochs; it is divided out, as Adam does.
 
         Raises:
-            InputError: naming the file, if it is damaged.
+            InputError: naming the file, if it is damaged or missing.
         """
         scale = 255 / (1 - self._momentum**epoch)
         for index in range(self._shape[0]):
@@ -123,8 +123,11 @@ class MovingAverage:
 
     def _rows(self, path: Path, mode: str = "r") -> np.memmap:
         """Maps a file of averages, [count, S, S], until the result is dropped."""
-        with path.open("rb") as file:
-            header = file.read(len(self._header))
+        try:
+            with path.open("rb") as file:
+                header = file.read(len(self._header))
+        except FileNotFoundError as error:
+            raise InputError(f"{path}: missing; delete its round") from error
         if header != self._header or path.stat().st_size != self._bytes:
             raise InputError(f"{path}: damaged; delete its round")
         return np.memmap(path, DTYPE, mode, offset=len(self._header), shape=self._shape)

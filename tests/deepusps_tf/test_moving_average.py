@@ -99,6 +99,13 @@ def test_a_damaged_file_is_named(tmp_path, damage):
     assert not average.path(3).exists()
 
 
+def test_a_missing_file_is_named(tmp_path):
+    average, _ = run(tmp_path, 2)
+    average.path(2).unlink()
+    with pytest.raises(InputError, match=r"mva-0002.npy: missing; delete its round"):
+        average.begin_epoch(2)
+
+
 def test_keeps_only_the_last_epoch(tmp_path):
     run(tmp_path, 3)
     assert [path.name for path in tmp_path.iterdir()] == ["mva-0003.npy"]
