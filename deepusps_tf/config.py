@@ -6,11 +6,7 @@ from collections.abc import Sequence
 
 from data_prep.errors import InputError
 
-MODES = ("train", "evaluate", "predict", "export", "report", "table")
-PRECISIONS = ("float32", "mixed_bfloat16")
 METHODS = ("rbd", "dsr", "mc", "hs")
-FUSIONS = ("mean_loss", "direct", "weighted", "noise_model", "assessment")
-ORACLES = ("none", "truth", "fusion")
 
 
 def setting(default, text: str, *, choices: Sequence[str] | None = None, flag: str | None = None):
@@ -35,7 +31,11 @@ class Config:
         InputError: on construction, when settings contradict each other.
     """
 
-    mode: str = setting("train", "What to do.", choices=MODES)
+    mode: str = setting(
+        "train",
+        "What to do.",
+        choices=("train", "evaluate", "predict", "export", "report", "table"),
+    )
 
     images: str | None = setting(None, "Folder of unlabelled training photos.")
     masks: str | None = setting(
@@ -56,7 +56,7 @@ class Config:
     )
     workdir: str | None = setting(None, "Folder of everything a run writes.")
     experiment: str | None = setting(
-        None, "What tables call the run; by default the name of its workdir."
+        None, "What tables and reports call the run; by default the name of its workdir."
     )
     methods: tuple[str, ...] = setting(
         METHODS, f"Handcrafted methods that label the photos, of {', '.join(METHODS)}."
@@ -86,7 +86,7 @@ class Config:
         "float32",
         "What training computes in; mixed_bfloat16 is for GPUs and CPUs with bfloat16 arithmetic. "
         "Weights, loss and labels are float32 always.",
-        choices=PRECISIONS,
+        choices=("float32", "mixed_bfloat16"),
     )
 
     rounds: int = setting(3, "Rounds a method: 1 inter-image and the rest self-supervision.")
@@ -112,13 +112,13 @@ class Config:
     fusion: str = setting(
         "mean_loss",
         "How the methods' labels make one network; direct takes the raw maps, without rounds.",
-        choices=FUSIONS,
+        choices=("mean_loss", "direct", "weighted", "noise_model", "assessment"),
     )
     oracle: str = setting(
         "none",
         "TRAINS ON TRUTH MASKS, to compare with: truth takes them as the final network's labels, "
         "fusion takes at every pixel the methods' refined label nearest to them.",
-        choices=ORACLES,
+        choices=("none", "truth", "fusion"),
     )
     fusion_epochs: int = setting(200, "Epochs of the fusion network.")
     assessment_epochs: int = setting(5, "Epochs of the network that --fusion=assessment trains.")
@@ -202,11 +202,12 @@ class Config:
         counts = ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations")
         for name in (*counts, "frozen_blocks"):
             _require(getattr(self, name) >= 0, f"--{name} must not be negative")
-        _require(self.mode in MODES, f"--mode={self.mode}: choose from {', '.join(MODES)}")
-        _require(
-            self.precision in PRECISIONS,
-            f"--precision={self.precision}: choose from {', '.join(PRECISIONS)}",
-        )
+        for field in dataclasses.fields(self):
+            value, choices = getattr(self, field.name), field.metadata["choices"]
+            _require(
+                choices is None or value in choices,
+                f"--{flag_name(field)}={value}: choose from {', '.join(choices or ())}",
+            )
         _require(self.size % 8 == 0, f"--size={self.size}: must be a multiple of 8")
         _require(0 <= self.holdout < 1, f"--holdout={self.holdout}: must be in [0, 1)")
         for name in ("mva_momentum", "until_stable", "collapse_warning"):
@@ -287,9 +288,6 @@ class Config:
             _require(bool(self.output), f"--{what[0]} needs --output to keep the figures in")
 
     def _check_fusion(self):
-        for name, choices in (("fusion", FUSIONS), ("oracle", ORACLES)):
-            value = getattr(self, name)
-            _require(value in choices, f"--{name}={value}: choose from {', '.join(choices)}")
         compares = self.fusion in ("weighted", "assessment")
         _require(
             not compares or len(self.methods) > 1,
@@ -321,6 +319,11 @@ class Config:
         }
         for name in needs[self.mode]:
             _require(bool(getattr(self, name)), f"--mode={self.mode} needs --{name}")
+
+
+def flag_name(field: dataclasses.Field) -> str:
+    """Names the flag of a Config field."""
+    return field.metadata["flag"] or field.name
 
 
 def _require(condition: bool, message: str) -> None:

@@ -7,12 +7,7 @@ from pathlib import Path
 from absl import flags
 
 from data_prep.errors import InputError, damage_named
-from deepusps_tf.config import Config
-
-
-def flag_name(field: dataclasses.Field) -> str:
-    """Names the flag of a Config field."""
-    return field.metadata["flag"] or field.name
+from deepusps_tf.config import Config, flag_name
 
 
 def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:

@@ -105,6 +105,8 @@ def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
         ({"fusion": "sum"}, "--fusion=sum: choose from mean_loss, direct, weighted"),
         ({"fusion": "weighted", "methods": ("mc",)}, "compares methods: name two --methods"),
         ({"oracle": "masks"}, "--oracle=masks: choose from none, truth, fusion"),
+        ({"format": "pb"}, "--format=pb: choose from saved_model, keras, weights"),
+        ({"prediction": "edge"}, "--as=edge: choose from mask, probability, cutout"),
         ({"oracle": "truth", "fusion": "direct"}, "--oracle=truth and --fusion=direct contradict"),
         ({"oracle": "fusion", "images": "i"}, "--oracle=fusion trains on truth: it needs --masks"),
         ({"methods": ("rbd", "rbd")}, "a method is named twice"),

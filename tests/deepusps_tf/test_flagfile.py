@@ -6,8 +6,8 @@ from absl import flags
 
 from data_prep.errors import InputError
 from deepusps_tf import flagfile
-from deepusps_tf.config import Config
-from deepusps_tf.flagfile import define_flags, flag_name, flagfile_text, read_flagfile
+from deepusps_tf.config import Config, flag_name
+from deepusps_tf.flagfile import define_flags, flagfile_text, read_flagfile
 
 
 def test_saved_flagfile_parses_back_to_the_same_config(tmp_path):
