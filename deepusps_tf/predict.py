@@ -34,7 +34,10 @@ class PredictionSummary:
 def predict_photos(
     *, model: SaliencyModel, images: Path, output: Path, kind: str, pool: CrfPool | None
 ) -> PredictionSummary:
-    """Writes `output/<id>.png` at each photo's own size. Resumes; keeps what is there.
+    """Writes `output/<id>.png` at each photo's own size.
+
+    Resumes: keeps what the same model and settings made there of the same folder's photos, but for
+    photos that changed since.
 
     Args:
         model: predicts.
@@ -46,12 +49,16 @@ def predict_photos(
 
     Raises:
         InputError: where the photos cannot be found, or none of them could be read, or the output
-            folder holds pictures made with other settings.
+            folder holds pictures made with other settings or of other photos.
     """
     images, output = Path(images), Path(output)
-    photos = [Photo(images.stem, images)] if images.is_file() else list_photos(images)
-    _claim(output, photos, {"model": model.name, "as": kind, "crf": pool and pool.settings})
-    missing = [photo for photo in photos if not (output / f"{photo.id}.png").is_file()]
+    alone = images.is_file()
+    photos = [Photo(images.stem, images)] if alone else list_photos(images)
+    source = str((images.parent if alone else images).resolve())
+    crf = pool and pool.settings
+    made_with = {"model": model.fingerprint, "photos": source, "as": kind, "crf": crf}
+    _claim(output, photos, made_with)
+    missing = [photo for photo in photos if not _is_made(output / f"{photo.id}.png", photo)]
     skipped: dict[Path, str] = {}
     written, kept = 0, len(photos) - len(missing)
     with tqdm(total=len(photos), initial=kept, desc=kind, unit="photo") as progress:
@@ -85,11 +92,16 @@ def _claim(output: Path, photos: list[Photo], settings: dict) -> None:
     strangers = [photo.id for photo in photos if (output / f"{photo.id}.png").exists()]
     if strangers:
         raise InputError(
-            f"{output}/{strangers[0]}.png: was made with other settings or by another program; "
-            "choose another --output"
+            f"{output}/{strangers[0]}.png: was made by another model, with other settings, of "
+            "another folder's photos or by another program; choose another --output"
         )
     output.mkdir(parents=True, exist_ok=True)
     write_text(str(note), text)
+
+
+def _is_made(picture: Path, photo: Photo) -> bool:
+    """Whether a photo's picture is there and not older than the photo."""
+    return picture.is_file() and picture.stat().st_mtime_ns >= photo.path.stat().st_mtime_ns
 
 
 def _read(

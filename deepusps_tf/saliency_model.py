@@ -19,12 +19,20 @@ class SaliencyModel:
         serve: the signature `tensor` of an export.
         size: side of the network's input in pixels.
         name: what the model is called, or where it lies.
+        fingerprint: of what an export holds: the same for copies of it alone.
     """
 
-    def __init__(self, serve: Callable[..., dict[str, tf.Tensor]], size: int, name: str):
+    def __init__(
+        self,
+        serve: Callable[..., dict[str, tf.Tensor]],
+        size: int,
+        name: str,
+        fingerprint: str | None = None,
+    ):
         self._serve = serve
         self._size = size
         self.name = name
+        self.fingerprint = fingerprint
 
     def predict(self, rgb: np.ndarray) -> np.ndarray:
         """Predicts one photo.
@@ -74,16 +82,18 @@ def load_model(path: str | Path) -> SaliencyModel:
     if not (path / "saved_model.pb").is_file():
         raise InputError(f"{path}: holds no exported model; give <workdir>/export")
     try:
+        # Read first: where it is damaged, loading would log a traceback and go on.
+        fingerprint = tf.saved_model.experimental.read_fingerprint(str(path)).singleprint()
         loaded = tf.saved_model.load(str(path))
         signature = loaded.signatures["tensor"]
         encoded = loaded.signatures["serving_default"].structured_outputs
         size = int(encoded["probability"].shape[1])
-    except (tf.errors.OpError, OSError, KeyError, ValueError) as error:
+    except (tf.errors.OpError, OSError, KeyError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise InputError(
             f"{path}: cannot be loaded ({reason}); export it again with --mode=export"
         ) from error
-    return SaliencyModel(lambda photos: signature(image=photos), size, str(path))
+    return SaliencyModel(lambda photos: signature(image=photos), size, str(path), fingerprint)
 
 
 def wrap_network(network: keras.Model, size: int) -> SaliencyModel:

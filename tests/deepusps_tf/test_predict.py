@@ -1,3 +1,6 @@
+import os
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,10 +75,43 @@ def test_resumes(model, photos, tmp_path):
 
 def test_pictures_of_another_kind_are_not_kept(model, photos, tmp_path):
     predict(model, photos, tmp_path / "out")
-    with pytest.raises(InputError, match="a photo 0.png: was made with other settings"):
+    with pytest.raises(InputError, match="a photo 0.png: was made by another model, with other s"):
         predict(model, photos, tmp_path / "out", "cutout")
     with pytest.raises(InputError, match="by another program"):
         predict(model, photos, photos)
+
+
+def test_pictures_of_another_folders_photos_are_not_kept(model, photos, tmp_path):
+    predict(model, photos, tmp_path / "out")
+    others = tmp_path / "others"
+    others.mkdir()
+    shutil.copy2(photos / "a photo 1.png", others)
+    with pytest.raises(InputError, match=r"a photo 1.png: .* of another folder's photos"):
+        predict(model, others, tmp_path / "out")
+    assert predict(model, photos / "a photo 2.png", tmp_path / "out").kept == 1
+
+
+def test_pictures_of_a_model_made_anew_are_not_kept(photos, tmp_path):
+    networks = [tiny_model(backbone="", size=32) for _ in range(2)]
+    networks[1].set_weights([1 + weight for weight in networks[0].get_weights()])
+    for network in networks:
+        shutil.rmtree(tmp_path / "export", ignore_errors=True)
+        export_model(network=network, size=32, folder=tmp_path / "export")
+        model = load_model(tmp_path / "export")
+        if network is networks[0]:
+            assert predict(model, photos, tmp_path / "out").written == 3
+    with pytest.raises(InputError, match="a photo 0.png: was made by another model"):
+        predict(model, photos, tmp_path / "out")
+
+
+def test_a_photo_changed_since_is_predicted_again(model, photos, tmp_path):
+    predict(model, photos, tmp_path / "out")
+    photo, picture = photos / "a photo 1.png", tmp_path / "out/a photo 1.png"
+    Image.fromarray(disc_photo(1)[0][:20]).save(photo)
+    os.utime(photo, ns=(0, picture.stat().st_mtime_ns + 1))
+    summary = predict(model, photos, tmp_path / "out")
+    assert (summary.written, summary.kept) == (1, 2)
+    assert pixels(picture).shape == (20, 48)
 
 
 def test_broken_photo_among_good_ones_is_left_out(model, photos, tmp_path):

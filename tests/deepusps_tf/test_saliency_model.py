@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -49,3 +51,15 @@ def test_damaged_model_is_named(exported, tmp_path):
     (tmp_path / "1/saved_model.pb").write_bytes(b"cut")
     with pytest.raises(InputError, match="1: cannot be loaded"):
         deepusps_tf.load(tmp_path)
+
+
+def test_the_fingerprint_is_of_what_is_held(exported, tmp_path):
+    fingerprint = deepusps_tf.load(exported).fingerprint
+    shutil.copytree(exported, tmp_path / "copy")
+    assert deepusps_tf.load(tmp_path / "copy").fingerprint == fingerprint
+    (tmp_path / "copy/1/fingerprint.pb").write_bytes(b"cut")
+    with pytest.raises(InputError, match="1: cannot be loaded"):
+        deepusps_tf.load(tmp_path / "copy")
+    (tmp_path / "copy/1/fingerprint.pb").unlink()
+    with pytest.raises(InputError, match="1: cannot be loaded"):
+        deepusps_tf.load(tmp_path / "copy")
