@@ -81,9 +81,12 @@ def find_labelled(dataset: str, source: Path) -> list[Labelled]:
         raise InputError(f"{source}: no such folder; give the one that {layout.title} is in")
     bases = [source, *sorted(path for path in source.iterdir() if path.is_dir())]
     if dataset == "sed2":
-        for base in bases:
-            if painted := _weizmann_tree(base):
-                return painted
+        trees = {base: painted for base in bases if (painted := _weizmann_tree(base))}
+        if len(trees) > 1:  # its sister SED1 is laid out alike: a hundred photos of one object
+            names = shortened([tree.name for tree in trees])
+            raise InputError(f"{source}: holds {names}; give the one with two objects a photo")
+        if trees:
+            return trees.popitem()[1]
     for photos, masks in (*layout.folders, *_EVERYWHERE):
         for base in bases:
             photo_folder, mask_folder = _below(base, photos), _below(base, masks)

@@ -154,6 +154,17 @@ def test_weizmanns_paintings_are_voted_on(where):
     assert files(where["output"]) == ["images/boats.png", "masks/boats.png"]
 
 
+def test_sed1_beside_sed2_is_not_taken_for_it(where):
+    for name in ("1obj/boat", "2obj/boats"):
+        save(where["source"] / name / "src_color/photo.png", np.full((1, 4, 3), 90))
+        save(where["source"] / name / "human_seg/one.png", [[(255, 0, 0)] * 4])
+    with pytest.raises(InputError, match="source: holds 1obj, 2obj; give the one with two objects"):
+        import_dataset(dataset="sed2", **where)
+    where["source"] /= "2obj"
+    import_dataset(dataset="sed2", **where)
+    assert files(where["output"]) == ["images/boats.png", "masks/boats.png"]
+
+
 def test_what_is_missing_is_named(where):
     source = where["source"]
     with pytest.raises(InputError, match="source: no such folder; give the one that ECSSD is in"):
