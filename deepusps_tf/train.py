@@ -274,8 +274,10 @@ def _freeze(network: keras.Model, config: Config) -> None:
     frozen, block_number = config.frozen_blocks, BACKBONES[config.backbone].block_number
     numbers = [block_number(layer.name) for layer in network.layers]
     count = len({number for number in numbers if number is not None})
-    if frozen > count:
-        raise InputError(f"--frozen_blocks={frozen}: {config.backbone} has {count} blocks")
+    if frozen and frozen >= count:
+        raise InputError(
+            f"--frozen_blocks={frozen}: {config.backbone} has {count} blocks, one must be trained"
+        )
     for layer, number in zip(network.layers, numbers, strict=True):
         layer.trainable = number is None or number >= frozen
 

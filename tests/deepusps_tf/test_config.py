@@ -34,7 +34,7 @@ ABLATIONS = {
     "no_self_supervision": {"rounds": 1},
     "single_method": {"methods": ("rbd",), "rounds": 1},
     "direct_fusion": {"fusion": "direct"},
-    "resnet101": {"backbone": "resnet101", "pretrained": "default"},
+    "resnet101": {"backbone": "resnet101", "pretrained": "default", "frozen_blocks": 0},
     "oracle_truth": {"oracle": "truth"},
     "oracle_fusion": {"oracle": "fusion"},
     "other_fusion": {"fusion": "weighted"},

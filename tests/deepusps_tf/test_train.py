@@ -276,10 +276,11 @@ def test_frozen_blocks_keep_weights_and_statistics(tmp_path, tiny_config, disc_p
         assert unchanged == (block_number(name) < 2), name
 
 
-def test_more_frozen_blocks_than_there_are(tiny_config, monkeypatch):
+@pytest.mark.parametrize("frozen", [16, 17])
+def test_some_block_must_be_trained(tiny_config, monkeypatch, frozen):
     monkeypatch.setattr(train, "build_model", build_model)
-    config = dataclasses.replace(tiny_config, backbone="efficientnet_lite0", frozen_blocks=17)
-    with pytest.raises(InputError, match="--frozen_blocks=17: efficientnet_lite0 has 16 blocks"):
+    config = dataclasses.replace(tiny_config, backbone="efficientnet_lite0", frozen_blocks=frozen)
+    with pytest.raises(InputError, match=f"={frozen}: efficientnet_lite0 has 16 blocks, one must"):
         Trainer(config, make_strategy("cpu:1"), beta_squared=1.0, collect=False)
 
 
