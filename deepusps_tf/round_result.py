@@ -57,18 +57,29 @@ def read_result(folder: Path, images: RecordSet) -> RoundResult:
     return RoundResult(folder, labels, losses, change)
 
 
-def read_refined(workdir: Path, method: str, number: int, images: RecordSet) -> RecordSet:
-    """Opens the labels that a run wrote after a round of a method.
+def is_stable(number: int, change: float, until_stable: float) -> bool:
+    """Whether a method's rounds end with this one, because it changed its labels by that little."""
+    return number > 1 and change < until_stable
+
+
+def read_refined(
+    workdir: Path, method: str, rounds: int, until_stable: float, images: RecordSet
+) -> RecordSet:
+    """Opens the labels that a run wrote of a method after `rounds` rounds, or the last before.
 
     Raises:
-        InputError: where it has not finished that round, or it was on other photos than `images`.
+        InputError: where it has neither finished that many rounds nor ended before by
+            `until_stable`, or it was on other photos than `images`.
     """
-    folder = workdir / method / f"round{number}"
-    if not is_finished(folder):
-        raise InputError(
-            f"{folder}: holds no finished round; finish that run, or choose --refined and --rounds"
-        )
-    return read_result(folder, images).labels
+    folders = [workdir / method / f"round{number + 1}" for number in range(rounds)]
+    finished = sum(is_finished(folder) for folder in folders)
+    if finished:
+        result = read_result(folders[finished - 1], images)
+        if finished == rounds or is_stable(finished, result.change, until_stable):
+            return result.labels
+    raise InputError(
+        f"{folders[-1]}: holds no finished round; finish that run, or choose --refined and --rounds"
+    )
 
 
 def write_result(result: RoundResult) -> None:

@@ -23,7 +23,13 @@ from deepusps_tf.oracle import check_oracle
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
 from deepusps_tf.records import RecordSet
-from deepusps_tf.round_result import RoundResult, is_finished, read_refined, read_result
+from deepusps_tf.round_result import (
+    RoundResult,
+    is_finished,
+    is_stable,
+    read_refined,
+    read_result,
+)
 from deepusps_tf.stages import StageRow, scored
 from deepusps_tf.summaries import write_round_pictures, write_scores, write_settings
 from deepusps_tf.train import Round, Trainer
@@ -106,7 +112,8 @@ class Schedule:
         if not config.refines:
             return maps
         if config.refined:
-            return read_refined(Path(config.refined), method, config.rounds, photos.train)
+            run, stable = Path(config.refined), config.until_stable
+            return read_refined(run, method, config.rounds, stable, photos.train)
         return self._refine(method, maps)
 
     def _refine(self, method: str, labels: RecordSet) -> RecordSet:
@@ -128,7 +135,7 @@ class Schedule:
             before, labels = labels, result.labels
             self._score_round(result, method, number, [before, labels], written=labels)
             threshold = REFINED_THRESHOLD
-            if number > 1 and result.change < config.until_stable:
+            if is_stable(number, result.change, config.until_stable):
                 logging.info("%s: labels are stable after round %d", method, number)
                 break
         return labels

@@ -158,6 +158,12 @@ def test_refined_labels_of_another_run_are_taken(tiny_config, tmp_path):
         taken = Schedule(taker, photos, strategy, None).label("rbd")
         assert taken == open_set(str(tmp_path / f"run/rbd/round{rounds}/labels"))
     assert not (tmp_path / "other/rbd/round1").exists()
+    taker = dataclasses.replace(config, rounds=3, learning_rates=(1e-2,) * 3, **changes)
+    with pytest.raises(InputError, match="rbd/round3: holds no finished round"):
+        Schedule(taker, photos, strategy, None).label("rbd")
+    taker = dataclasses.replace(taker, until_stable=0.9)  # round 2 moved its labels by less
+    taken = Schedule(taker, photos, strategy, None).label("rbd")
+    assert taken == open_set(str(tmp_path / "run/rbd/round2/labels"))
 
 
 def test_unfinished_refinement_of_another_run_is_refused(tiny_config):
