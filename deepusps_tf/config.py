@@ -283,7 +283,11 @@ class Config:
             _require(not self.model, "--model needs --images and --masks to score on")
         what = [name for name in ("maps", "model", "workdir") if getattr(self, name)]
         _require(bool(what), "--mode=evaluate needs --workdir, --model or --maps")
-        _require(len(what) < 2, f"--{' and --'.join(what)} contradict: give one of them")
+        _require(
+            len(what) < 2,
+            f"--{' and --'.join(what)} contradict: give one of them "
+            "(--workdir= takes back a flagfile's)",
+        )
         if "workdir" not in what:
             _require(bool(self.output), f"--{what[0]} needs --output to keep the figures in")
 

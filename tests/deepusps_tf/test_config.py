@@ -62,6 +62,15 @@ def test_ablations_differ_from_their_base_in_one_thing(tmp_path, base, name):
     assert changed == dataclasses.replace(plain, workdir=workdir, **ABLATIONS[name])
 
 
+def test_a_flagfiles_workdir_can_be_taken_back(tmp_path):
+    base = f"--flagfile={ROOT}/configs/cpu.flags"
+    scored = ("--mode=evaluate", "--model=m", "--images=i", "--masks=t", "--output=o")
+    with pytest.raises(InputError, match="--workdir= takes back"):
+        parse(tmp_path, base, *scored)
+    config = parse(tmp_path, base, *scored, "--workdir=")
+    assert config.crf_bilateral_sxy == 30 and not config.workdir
+
+
 def test_every_ablation_is_covered_and_its_commands_parse(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     files = sorted((ROOT / "configs/ablations").glob("*.flags"))
