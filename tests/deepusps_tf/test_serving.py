@@ -4,6 +4,7 @@ import json
 import struct
 import zlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,10 +12,12 @@ from PIL import Image
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
+from data_prep.images import read_rgb
 from deepusps_tf.export import WARM_UP, export_model
 from deepusps_tf.records import encode_png
-from deepusps_tf.serving import MAX_PIXELS, declared_pixels
+from deepusps_tf.serving import MAX_PIXELS
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
+from tests.deepusps_tf.photo_files import CORNERS, encoded, exif, turned
 
 SIZE = 32
 
@@ -93,22 +96,6 @@ def test_warm_up_requests_can_be_answered(exported, served):
         assert answer(served, request)["probability"].shape[0] == 1
 
 
-def encoded(kind: str, size: tuple[int, int]) -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", size).save(stream, kind)
-    return stream.getvalue()
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP"])
-def test_size_is_read_from_the_header(kind):
-    assert declared_pixels(tf.constant(encoded(kind, (31, 7)))).numpy() == 31 * 7
-
-
-@pytest.mark.parametrize("photo", [b"", b"\x89PNG", b"GIF89a", b"text that is no photo at all"])
-def test_what_is_no_photo_declares_nothing(photo):
-    assert declared_pixels(tf.constant(photo)).numpy() == 0
-
-
 def png_bomb(side: int) -> bytes:
     """A small PNG file that declares side x side pixels."""
 
@@ -129,8 +116,8 @@ def png_bomb(side: int) -> bytes:
     [
         b"",
         b"not a photo",
-        encoded("PNG", (20, 20))[:60],
-        encoded("JPEG", (20, 20))[:100],
+        encoded(CORNERS, "PNG")[:60],
+        encoded(CORNERS, "JPEG")[:100],
         png_bomb(30_000),
         png_bomb(2**31 - 1),
     ],
@@ -152,3 +139,83 @@ def test_wrong_type_is_refused(served):
         served.signatures["serving_default"](bytes=tf.zeros([1, 8, 8, 3]))
     with pytest.raises((TypeError, ValueError, tf.errors.InvalidArgumentError)):
         served.signatures["tensor"](image=tf.constant(["text"]))
+
+
+@pytest.fixture(scope="module")
+def brightness(tmp_path_factory):
+    """An export that answers with 0.5 red + 0.3 green + 0.2 blue, so with what the network sees."""
+    image = keras.Input((SIZE, SIZE, 3))
+    mix = keras.layers.Conv2D(1, 1, use_bias=False)
+    network = keras.Model(image, mix(image))
+    mix.set_weights([np.array([0.5, 0.3, 0.2]).reshape(1, 1, 3, 1) / 255])
+    folder = tmp_path_factory.mktemp("brightness")
+    return tf.saved_model.load(str(export_model(network=network, size=SIZE, folder=folder)))
+
+
+def by_tensor(served, rgb: np.ndarray) -> np.ndarray:
+    photo = tf.constant(rgb[None], tf.float32)
+    return served.signatures["tensor"](image=photo)["probability"][0].numpy()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_photos_are_seen_upright_as_in_training(brightness, tmp_path, order, kind):
+    photos = [turned(orientation, order, kind) for orientation in range(1, 9)]
+    answers = brightness.signatures["serving_default"](bytes=tf.constant(photos))
+    for photo, seen, mask in zip(
+        photos, *map(answers.get, ("probability", "mask_bytes")), strict=True
+    ):
+        (tmp_path / "photo").write_bytes(photo)
+        rgb = read_rgb(tmp_path / "photo")
+        expected = by_tensor(brightness, rgb)
+        got = tf.image.resize(seen, rgb.shape[:2]).numpy()
+        # Two JPEG decoders round by up to 2 of 255; a wrong corner is off by 20 and more.
+        assert np.abs(got - expected).max() < (2.5 / 255 if kind == "JPEG" else 1e-4)
+        salient = tf.io.decode_png(mask).numpy()
+        assert salient.shape == (*rgb.shape[:2], 1)
+        assert np.array_equal(salient > 0, got > 0.5)
+        assert 0 < salient.mean() < 128  # the white corner
+
+
+def test_damaged_exif_is_no_damage_to_the_answer(served):
+    random = np.random.default_rng(0)
+    photos = []
+    for number in range(200):
+        block = bytearray(exif(int(random.integers(1, 9)), "<>"[number % 2]))
+        for place in random.integers(0, len(block), 3):
+            block[place] = random.integers(0, 256)
+        end = random.integers(0, len(block) + 1) if number % 3 == 0 else len(block)
+        photos.append(encoded(CORNERS, "JPEG", exif=b"Exif\0\0" + bytes(block[:end])))
+    answers = served.signatures["serving_default"](bytes=tf.constant(photos))
+    assert np.isfinite(answers["probability"].numpy()).all()
+    sides = {tf.io.decode_png(mask).shape[:2] for mask in answers["mask_bytes"].numpy()}
+    assert {tuple(side) for side in sides} == {(32, 48), (48, 32)}
+
+
+def translucent_pngs() -> dict[str, bytes]:
+    """PNGs of SIZE x SIZE pixels of each way to have opacity, and of greys of few bits."""
+    random = np.random.default_rng(0)
+    rgba = Image.fromarray(random.integers(0, 256, (SIZE, SIZE, 4), np.uint8))
+    grey = Image.fromarray(random.integers(0, 8, (SIZE, SIZE), np.uint8) * np.uint8(30))
+    palette = rgba.convert("RGB").quantize(8)
+    return {
+        "RGBA": encoded(rgba, "PNG"),
+        "grey and alpha": encoded(Image.merge("LA", rgba.split()[2:]), "PNG"),
+        "a transparent grey": encoded(grey, "PNG", transparency=90),
+        "a transparent colour": encoded(grey.convert("RGB"), "PNG", transparency=(90, 90, 90)),
+        "a transparent palette entry": encoded(palette, "PNG", transparency=3),
+        "palette with opacities": encoded(palette, "PNG", transparency=bytes(range(0, 240, 30))),
+        "opaque palette": encoded(palette, "PNG"),
+        "black and white": encoded(grey.convert("1"), "PNG"),
+        "a transparent black": encoded(grey.convert("1"), "PNG", transparency=0),
+        "turned RGBA": encoded(rgba, "PNG", exif=b"Exif\0\0" + exif(6, ">")),
+    }
+
+
+@pytest.mark.parametrize("name", translucent_pngs())
+def test_opacity_lies_on_white_as_in_training(brightness, tmp_path, name):
+    photo = translucent_pngs()[name]
+    (tmp_path / "photo.png").write_bytes(photo)
+    answers = brightness.signatures["serving_default"](bytes=tf.constant([photo]))
+    expected = by_tensor(brightness, read_rgb(tmp_path / "photo.png"))
+    assert np.abs(answers["probability"][0].numpy() - expected).max() < 1e-5
