@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -66,10 +67,18 @@ def test_rest_client(model, photos, tmp_path):
 
 
 @pytest.mark.slow
-def test_grpc_client(model, photos, tmp_path):
+def test_grpc_client_sends_no_more_at_once_than_a_batching_server_takes(model, photos, tmp_path):
+    parameters = (EXAMPLES.parent / "configs/batching_parameters.txt").read_text()
+    limit = int(re.search(r"^max_batch_size { value: (\d+) }$", parameters, re.MULTILINE)[1])
+    for number in range(2, limit + 1):
+        photos.append(tmp_path / f"photo {number}.png")
+        Image.fromarray(disc_photo(number)[0]).save(photos[-1])
+    received = []
+
     class Server(prediction_service_pb2_grpc.PredictionServiceServicer):
         def Predict(self, request, context):  # noqa: N802 (the service names it)
             assert request.model_spec.name == "salient"
+            received.append(request.inputs["bytes"].string_val)
             outputs = model(bytes=tf.constant(tf.make_ndarray(request.inputs["bytes"])))
             reply = predict_pb2.PredictResponse()
             for name in request.output_filter:
@@ -82,6 +91,9 @@ def test_grpc_client(model, photos, tmp_path):
     server.start()
     run("grpc_client.py", f"127.0.0.1:{port}", tmp_path / "masks", *photos)
     server.stop(None)
+    contents = [photo.read_bytes() for photo in photos]
+    assert list(map(list, received)) == [contents[:limit], contents[limit:]]
+    assert len(contents) == limit + 1
     for photo in photos:
         mask = np.asarray(Image.open(tmp_path / "masks" / photo.name))
         assert np.array_equal(mask, served_mask(model, photo))
