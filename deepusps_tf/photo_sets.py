@@ -26,7 +26,7 @@ class PhotoSets:
         }
 
     def held_out(self) -> tuple[str, RecordSet | None]:
-        """The split that networks are scored on: test, or train where only that has masks."""
+        """The split that networks are judged by: test, or train where only that has masks."""
         masked = self.masked()
         split = "test" if "test" in masked else "train"
         return split, masked.get(split)

@@ -228,10 +228,12 @@ class Schedule:
                     images=masked["train"], labels=written, size=self._config.size
                 )
                 rows.append(StageRow(method, number, "labels", "train", scores))
-            split, images = self._photos.held_out()
-            if images is not None:
+            held_out, _ = self._photos.held_out()
+            for split, images in masked.items():
+                # Beside held-out photos, the training ones show predictions before the CRF alone.
+                pool = self._pool if split == held_out else None
                 outputs = score_network(
-                    network=self._twin, images=images, pool=self._pool, **self._sizes()
+                    network=self._twin, images=images, pool=pool, **self._sizes()
                 )
                 for output, scores in outputs.items():
                     rows.append(StageRow(method, number, output, split, scores))

@@ -22,7 +22,7 @@ class StageRow:
         method: `rbd` and so on, or `fusion`.
         stage: 0 for the handcrafted map, then the round's number.
         output: what was scored: `map`, `prediction`, `prediction + CRF` or `labels`.
-        split: `train` (label quality) or `test`.
+        split: of the photos it was scored on: `train` or `test`.
         scores: the figures.
     """
 

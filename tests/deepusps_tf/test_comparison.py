@@ -109,6 +109,7 @@ def test_figures_of_the_training_need_no_evaluation(tiny_config):
         compare([workdir], crf=True)
     (plain, refined) = (card.scores for card in cards("A", prediction=3, refined=1))
     rows = [
+        StageRow("fusion", 1, "prediction", "train", refined),
         StageRow("fusion", 1, "prediction", "test", plain),
         StageRow("fusion", 1, "prediction + CRF", "test", refined),
     ]
@@ -116,6 +117,8 @@ def test_figures_of_the_training_need_no_evaluation(tiny_config):
     ((column, cell),) = compare([workdir], crf=True)[0].cells.items()
     assert str(column) == "records (1 photos, at 32x32)"
     assert cell.mae == (1 / 16,)
+    (cell,) = compare([workdir], crf=False)[0].cells.values()
+    assert cell.mae == (3 / 16,)
 
 
 def test_a_repeat_without_figures_is_named(repeats):

@@ -58,6 +58,7 @@ def test_direct_runs_without_rounds(tiny_config, tmp_path):
         ("rbd", 0, "map", "test"),
         ("mc", 0, "map", "train"),
         ("mc", 0, "map", "test"),
+        ("fusion", 1, "prediction", "train"),
         ("fusion", 1, "prediction", "test"),
         ("fusion", 1, "prediction + CRF", "test"),
     ]
@@ -105,7 +106,11 @@ def test_fused_labels_are_written_once_and_scored(tiny_config, tmp_path, monkeyp
     assert fusion_task(config, photos, maps) == task
     fuse(config)
     rows = [(row.name, row.split) for row in collect_rows(config)]
-    assert rows == [("fusion labels", "train"), ("fusion prediction", "test")]
+    assert rows == [
+        ("fusion labels", "train"),
+        ("fusion prediction", "train"),
+        ("fusion prediction", "test"),
+    ]
 
 
 @pytest.mark.slow

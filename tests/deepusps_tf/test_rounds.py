@@ -10,12 +10,15 @@ from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin
 from data_prep.errors import InputError
 from deepusps_tf.config import Config
 from deepusps_tf.devices import make_strategy
+from deepusps_tf.evaluate import score_network
+from deepusps_tf.inference import inference_twin
 from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.pseudo_labels import handcrafted_threshold
 from deepusps_tf.report import write_report
 from deepusps_tf.rounds import run_rounds
 from deepusps_tf.run_scores import evaluate_run
 from deepusps_tf.stages import collect_rows
+from deepusps_tf.train import load_fusion
 from deepusps_tf.workdir import save_settings
 from tests.deepusps_tf.conftest import write_disc_records
 
@@ -45,21 +48,39 @@ def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
         ("{} handcrafted map", "train"),
         ("{} handcrafted map", "test"),
         ("{} round 1 labels", "train"),
+        ("{} round 1 prediction", "train"),
         ("{} round 1 prediction", "test"),
         ("{} round 1 prediction + CRF", "test"),
         ("{} round 2 labels", "train"),
+        ("{} round 2 prediction", "train"),
         ("{} round 2 prediction", "test"),
         ("{} round 2 prediction + CRF", "test"),
     ]
     expected = [(name.format(m), split) for m in ("rbd", "mc") for name, split in per_method]
-    expected += [("fusion prediction", "test"), ("fusion prediction + CRF", "test")]
+    expected += [
+        ("fusion prediction", "train"),
+        ("fusion prediction", "test"),
+        ("fusion prediction + CRF", "test"),
+    ]
     assert names == expected
+    assert [row.scores.count for row in rows] == [
+        {"train": 10, "test": 4}[split] for _, split in expected
+    ]
+    assert rows[-3].scores == _trained_scores(tiny_config)
     assert collect_rows(tiny_config) == rows
     _check_report(tiny_config, rows)
     _check_tensorboard(tmp_path / "run/logs")
     assert evaluated(tiny_config) == [row.scores for row in rows[-2:]]
     monkeypatch.setattr("deepusps_tf.rounds.Trainer", None)
     assert run_rounds(tiny_config, make_strategy("cpu:1")) == rows  # nothing is trained twice
+
+
+def _trained_scores(config):
+    """What the fused network makes of the training photos."""
+    images = open_photos(config.records).train
+    network = inference_twin(load_fusion(config))
+    sizes = {"size": config.size, "batch_size": config.batch_size}
+    return score_network(network=network, images=images, pool=None, **sizes)["prediction"]
 
 
 def _check_report(config, rows):
@@ -95,6 +116,7 @@ def _check_tensorboard(logs):
         assert (width, height, len(pictures)) == (b"64", b"32", 4)
     stages = EventAccumulator(str(logs / "rbd/stages")).Reload()
     assert "test/prediction + CRF/f_fixed" in stages.Tags()["tensors"]
+    assert [event.step for event in stages.Tensors("train/prediction/f_fixed")] == [1, 2]
     assert any(tag.startswith("photo, 2 labels, prediction") for tag in stages.Tags()["tensors"])
     fused = EventAccumulator(str(logs / "fusion/stages")).Reload()
     assert "test/prediction + CRF/f_fixed" in fused.Tags()["tensors"]
