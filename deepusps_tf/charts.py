@@ -1,68 +1,97 @@
 """Charts of a run as SVG: scores by stage, and the errors of two runs photo by photo."""
 
 import io
+import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from deepusps_tf.stages import StageRow
+from deepusps_tf.evaluate import PLAIN, REFINED
+from deepusps_tf.stages import SPLITS, StageRow
 
-_PANELS = {"F at 0.5": "f_fixed", "MAE": "mae", "precision": "precision", "recall": "recall"}
-# Labels of training photos and what networks make of held-out ones (paper, figures 6 and 8).
-_LINES = (
-    ("train", ("map", "labels"), "-", "labels of training photos"),
-    ("test", ("map", "prediction + CRF"), "--", "held-out photos, + CRF"),
-    ("test", ("map", "prediction"), ":", "held-out photos"),
-)
+_FIGURES = {"F at 0.5": "f_fixed", "MAE": "mae", "precision": "precision", "recall": "recall"}
+
+
+class _Look(NamedTuple):
+    """How an output is drawn: of the rounds as a line from the maps on, of the fusion as a mark."""
+
+    line: str
+    line_name: str
+    mark: str
+    mark_name: str
+
+
+# Labels beside what networks predict (paper, figures 6 and 8).
+_LOOKS = {
+    "labels": _Look("-", "labels", "s", "fused labels"),
+    REFINED: _Look("--", "predictions + CRF", "*", "fused + CRF"),
+    PLAIN: _Look(":", "predictions", "x", "fused"),
+}
 
 
 def stage_chart(rows: Sequence[StageRow]) -> str:
     """Draws each method's scores from its handcrafted map to its last round, and the fusion's.
 
+    Where both are scored, held-out photos stand on the left and training photos on the right.
+
     Args:
-        rows: the stage table.
+        rows: the stage table, not empty.
 
     Returns:
         SVG, the same text for the same rows.
     """
     methods = list(dict.fromkeys(row.method for row in rows if row.method != "fusion"))
     last = max((row.stage for row in rows if row.method != "fusion"), default=0)
-    figure = Figure(figsize=(10, 6.4), layout="constrained")
-    for axes, (title, field) in zip(figure.subplots(2, 2).flat, _PANELS.items(), strict=True):
-        for split, outputs, style, _ in _LINES:
-            shown = [row for row in rows if row.split == split and row.output in outputs]
-            for number, method in enumerate(methods):
-                points = {row.stage: row.scores for row in shown if row.method == method}
-                values = [100 * getattr(scores, field) for scores in points.values()]
-                if len(points) > 1:
-                    axes.plot(list(points), values, style, color=f"C{number}", marker=".")
-            for row in shown:
-                if row.method == "fusion":
-                    value = 100 * getattr(row.scores, field)
-                    axes.plot([last + 1], [value], "k", marker="*" if style == "--" else "+")
+    splits = [split for split in SPLITS if any(row.split == split for row in rows)]
+    count = len(splits)
+    figure = Figure(figsize=(10, 0.8 + 5.6 * count), layout="constrained")
+    grid = figure.subplots(2 * count, 2, sharey="row" if count > 1 else False)
+    panels = itertools.product(_FIGURES.items(), splits)
+    for axes, ((title, field), split) in zip(grid.flat, panels, strict=True):
+        shown = [row for row in rows if row.split == split]
+        for number, method in enumerate(methods):
+            _draw_method(axes, [row for row in shown if row.method == method], field, f"C{number}")
+        for row in (row for row in shown if row.method == "fusion"):
+            value = 100 * getattr(row.scores, field)
+            mark = _LOOKS[row.output].mark
+            axes.plot([last + 1], [value], mark, color="k", fillstyle="none")
         stages = ["map", *(f"round {stage}" for stage in range(1, last + 1)), "fused"]
         axes.set_xticks(range(last + 2), stages)
-        axes.set_title(f"{title}, %")
+        axes.tick_params(labelleft=True)  # on the right too
+        axes.set_title(f"{SPLITS[split]}: {title}, %")
         axes.grid(alpha=0.3)
-    lines = [(text, "0.4", style) for split, _, style, text in _LINES if _has(rows, split)]
-    lines += [(method, f"C{number}", "-") for number, method in enumerate(methods)]
-    handles = [
-        matplotlib.lines.Line2D([], [], color=color, linestyle=style, label=text)
-        for text, color, style in lines
-    ]
-    handles += [
-        matplotlib.lines.Line2D([], [], color="k", linestyle="", marker=marker, label=text)
-        for marker, text in (("*", "fused + CRF"), ("+", "fused"))
-        if any(row.method == "fusion" for row in rows)
-    ]
+    handles = _legend(rows, methods)
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     return _svg(figure)
 
 
-def _has(rows: Sequence[StageRow], split: str) -> bool:
-    return any(row.split == split for row in rows)
+def _draw_method(axes: Axes, rows: Sequence[StageRow], field: str, color: str) -> None:
+    """Draws a dot for a method's map and, from there, a line for each output of its rounds."""
+    for output in dict.fromkeys(row.output for row in rows):
+        points = {row.stage: row.scores for row in rows if row.output in ("map", output)}
+        values = [100 * getattr(scores, field) for scores in points.values()]
+        style = _LOOKS[output].line if output in _LOOKS else ""
+        axes.plot(list(points), values, f".{style}", color=color)
+
+
+def _legend(rows: Sequence[StageRow], methods: Sequence[str]) -> list[Line2D]:
+    """Names what is drawn and nothing else: styles of lines, methods, marks of the fusion."""
+    refined = {row.output for row in rows if row.method != "fusion"}
+    fused = {row.output for row in rows if row.method == "fusion"}
+    looks = [
+        *((look.line_name, "0.4", look.line, "") for out, look in _LOOKS.items() if out in refined),
+        *((method, f"C{number}", "-", "") for number, method in enumerate(methods)),
+        *((look.mark_name, "k", "", look.mark) for out, look in _LOOKS.items() if out in fused),
+    ]
+    return [
+        Line2D([], [], label=name, color=color, linestyle=line, marker=mark, fillstyle="none")
+        for name, color, line, mark in looks
+    ]
 
 
 def error_chart(ours: Sequence[float], theirs: Sequence[float], name: str) -> str:

@@ -17,10 +17,10 @@ from deepusps_tf.photo_errors import judge_photos
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.records import write_text
 from deepusps_tf.rounds import crf_pool
-from deepusps_tf.stages import COLUMNS, StageRow, figures, rows_json
+from deepusps_tf.stages import COLUMNS, SPLITS, StageRow, figures, rows_json
 from deepusps_tf.workdir import saved_run
 
-TITLES = {"test": "Held-out photos", "train": "Training photos"}
+TITLES = {split: name.capitalize() for split, name in SPLITS.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +55,8 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
         charts.append(
             Chart(
                 "Scores from stage to stage",
-                "How good the labels of training photos are, and what networks make of held-out "
-                "photos, from the handcrafted maps to the fused network.",
+                "How good the labels and what networks predict are, from the handcrafted maps to "
+                "the fused network.",
                 _svg_uri(stage_chart(rows)),
             )
         )

@@ -11,6 +11,7 @@ from deepusps_tf.evaluate import Scores
 from deepusps_tf.records import write_text
 
 SCORES = "scores.json"
+SPLITS = {"test": "held-out photos", "train": "training photos"}  # in the order of tables
 COLUMNS = ("MAE", "F 0.5", "F 2xmean", "precision", "recall")
 
 
@@ -92,7 +93,7 @@ def figures(scores: Scores) -> list[str]:
 def table_text(rows: Sequence[StageRow]) -> str:
     """Lays the rows out for a console, test rows first; figures are percentages."""
     lines = []
-    for split, title in (("test", "held-out photos"), ("train", "training photos")):
+    for split, title in SPLITS.items():
         part = [row for row in rows if row.split == split]
         if not part:
             continue

@@ -1,5 +1,7 @@
 import re
 
+import pytest
+
 from deepusps_tf.charts import error_chart, stage_chart
 from deepusps_tf.evaluate import Scores
 from deepusps_tf.stages import StageRow
@@ -9,7 +11,30 @@ def row(method, stage, output, split, f_fixed):
     return StageRow(method, stage, output, split, Scores(4, 0.1, f_fixed, 0.5, 0.6, 0.7))
 
 
-def test_stage_chart_draws_a_line_a_method_and_a_point_for_the_fusion():
+@pytest.fixture
+def stages(monkeypatch):
+    """Draws rows; gives each panel's lines, {title: [(line, mark, x, y)]}, and the legend."""
+
+    def draw(rows):
+        with monkeypatch.context() as patch:
+            patch.setattr("deepusps_tf.charts._svg", lambda figure: figure)
+            figure = stage_chart(rows)
+        panels = {
+            axes.get_title(): [
+                (
+                    *(line.get_linestyle(), line.get_marker()),
+                    *([round(float(x), 6) for x in line.get_data()[part]] for part in (0, 1)),
+                )
+                for line in axes.lines
+            ]
+            for axes in figure.axes
+        }
+        return panels, [text.get_text() for text in figure.legends[0].texts]
+
+    return draw
+
+
+def test_stage_chart_is_the_same_text_for_the_same_rows():
     rows = [
         row("rbd", 0, "map", "test", 0.6),
         row("rbd", 1, "prediction", "test", 0.7),
@@ -20,9 +45,96 @@ def test_stage_chart_draws_a_line_a_method_and_a_point_for_the_fusion():
     ]
     chart = stage_chart(rows)
     assert chart == stage_chart(rows)
-    for word in ("F at 0.5, %", "round 2", "fused", "rbd", "held-out photos, + CRF"):
+    for word in ("held-out photos: F at 0.5, %", "round 2", "fused", "rbd", "predictions + CRF"):
         assert f">{word}<" in chart, word
-    assert "round 3" not in chart and "labels of training photos" not in chart
+    for word in ("round 3", "labels", "training photos"):
+        assert word not in chart
+
+
+def test_predictions_of_training_photos_stand_beside_their_labels(stages):
+    rows = [
+        row("rbd", 0, "map", "train", 0.5),
+        row("rbd", 0, "map", "test", 0.6),
+        row("rbd", 1, "labels", "train", 0.7),
+        row("rbd", 1, "prediction", "train", 0.65),
+        row("rbd", 1, "prediction", "test", 0.75),
+        row("rbd", 1, "prediction + CRF", "test", 0.8),
+        row("fusion", 1, "prediction", "train", 0.85),
+        row("fusion", 1, "prediction", "test", 0.875),
+        row("fusion", 1, "prediction + CRF", "test", 0.9),
+    ]
+    panels, legend = stages(rows)
+    assert list(panels)[:3] == [
+        "held-out photos: F at 0.5, %",
+        "training photos: F at 0.5, %",
+        "held-out photos: MAE, %",
+    ]
+    assert len(panels) == 8
+    assert panels["training photos: F at 0.5, %"] == [
+        ("None", ".", [0], [50]),
+        ("-", ".", [0, 1], [50, 70]),
+        (":", ".", [0, 1], [50, 65]),
+        ("None", "x", [2], [85]),
+    ]
+    assert panels["held-out photos: F at 0.5, %"] == [
+        ("None", ".", [0], [60]),
+        (":", ".", [0, 1], [60, 75]),
+        ("--", ".", [0, 1], [60, 80]),
+        ("None", "x", [2], [87.5]),
+        ("None", "*", [2], [90]),
+    ]
+    assert [y for *_, y in panels["training photos: recall, %"]] == [[70], [70, 70], [70, 70], [70]]
+    assert legend == [
+        *("labels", "predictions + CRF", "predictions"),
+        *("rbd", "fused + CRF", "fused"),
+    ]
+
+
+def test_networks_scored_on_training_photos_alone_are_drawn(stages):
+    rows = [
+        row("rbd", 0, "map", "train", 0.5),
+        row("mc", 0, "map", "train", 0.4),
+        row("rbd", 1, "labels", "train", 0.7),
+        row("rbd", 1, "prediction", "train", 0.65),
+        row("mc", 1, "labels", "train", 0.6),
+        row("mc", 1, "prediction", "train", 0.55),
+        row("fusion", 1, "prediction", "train", 0.8),
+    ]
+    panels, legend = stages(rows)
+    assert list(panels) == [
+        f"training photos: {figure}, %" for figure in ("F at 0.5", "MAE", "precision", "recall")
+    ]
+    assert panels["training photos: F at 0.5, %"] == [
+        ("None", ".", [0], [50]),
+        ("-", ".", [0, 1], [50, 70]),
+        (":", ".", [0, 1], [50, 65]),
+        ("None", ".", [0], [40]),
+        ("-", ".", [0, 1], [40, 60]),
+        (":", ".", [0, 1], [40, 55]),
+        ("None", "x", [2], [80]),
+    ]
+    assert legend == ["labels", "predictions", "rbd", "mc", "fused"]
+
+
+def test_fused_labels_have_a_mark_of_their_own(stages):
+    rows = [
+        row("rbd", 0, "map", "train", 0.5),
+        row("rbd", 0, "map", "test", 0.6),
+        row("fusion", 1, "labels", "train", 0.7),
+        row("fusion", 1, "prediction", "train", 0.65),
+        row("fusion", 1, "prediction", "test", 0.75),
+    ]
+    panels, legend = stages(rows)
+    assert panels["training photos: F at 0.5, %"] == [
+        ("None", ".", [0], [50]),
+        ("None", "s", [1], [70]),
+        ("None", "x", [1], [65]),
+    ]
+    assert panels["held-out photos: F at 0.5, %"] == [
+        ("None", ".", [0], [60]),
+        ("None", "x", [1], [75]),
+    ]
+    assert legend == ["rbd", "fused labels", "fused"]
 
 
 def test_error_chart_tells_the_correlation():
