@@ -9,9 +9,9 @@ from pathlib import Path
 
 import jinja2
 
+from data_prep.errors import InputError
 from deepusps_tf.charts import error_chart, stage_chart
 from deepusps_tf.config import Config
-from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.galleries import PHOTOS, Gallery, judged_gallery, label_gallery
 from deepusps_tf.photo_errors import judge_photos
 from deepusps_tf.photo_sets import PhotoSets, open_photos
@@ -43,13 +43,14 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
         The page's path.
 
     Raises:
-        InputError: where `compare` holds no finished run.
+        InputError: where `compare` holds no finished run, or no photo has a mask to compare by.
     """
     folder = Path(config.workdir) / "report"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "stages.json").write_text(rows_json(rows), encoding="utf-8")
     _write_csv(folder / "stages.csv", rows)
     photos = open_photos(config.records)
+    other = _compared_run(config, photos)
     galleries, charts = [label_gallery(config, photos)], []
     if rows:
         charts.append(
@@ -60,10 +61,11 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
                 _svg_uri(stage_chart(rows)),
             )
         )
-        with crf_pool(config, one_pass=True) as pool:
-            judged, scatter = _judge(config, photos, pool)
+    if photos.masked():
+        judged, errors = _judge(config, photos)
         galleries = judged + galleries
-        charts += scatter
+        if other:
+            charts.append(_compare(config, other, photos, errors))
     tables = {TITLES[split]: [row for row in rows if row.split == split] for split in TITLES}
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("deepusps_tf", "."), autoescape=True, trim_blocks=True
@@ -83,28 +85,49 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
     return path
 
 
-def _judge(
-    config: Config, photos: PhotoSets, pool: CrfPool | None
-) -> tuple[list[Gallery], list[Chart]]:
-    """Shows the first photos with masks and the worst, and their errors in the compared run."""
+def _compared_run(config: Config, photos: PhotoSets) -> Config | None:
+    """Reads the settings of the run that `compare` names, where it names one."""
+    if not config.compare:
+        return None
+    if not photos.masked():
+        raise InputError(
+            f"{config.records}: no photos with masks to compare runs on; "
+            "choose other --records, or leave --compare out"
+        )
+    return saved_run(dataclasses.replace(config, workdir=config.compare))
+
+
+def _judge(config: Config, photos: PhotoSets) -> tuple[list[Gallery], dict[str, float]]:
+    """Shows the first photos with masks and the worst; gives the error of each by its id."""
     first, worst, errors = [], [], {}
-    for photo in judge_photos(config, photos, pool):
-        errors[photo.id] = photo.error
-        if len(first) < PHOTOS:
-            first.append(photo)
-        worst = heapq.nlargest(PHOTOS, [*worst, photo], key=lambda judged: judged.error)
+    with crf_pool(config, one_pass=True) as pool:
+        for photo in judge_photos(config, photos, pool):
+            errors[photo.id] = photo.error
+            if len(first) < PHOTOS:
+                first.append(photo)
+            worst = heapq.nlargest(PHOTOS, [*worst, photo], key=lambda judged: judged.error)
     galleries = [
         judged_gallery(TITLES[photos.held_out()[0]], first),
         judged_gallery("Where it fails: the largest errors", worst),
     ]
-    if not config.compare:
-        return galleries, []
-    other = saved_run(dataclasses.replace(config, workdir=config.compare))
-    theirs = {photo.id: photo.error for photo in judge_photos(other, photos, pool)}
-    name = Path(config.compare).name
+    return galleries, errors
+
+
+def _compare(config: Config, other: Config, photos: PhotoSets, errors: dict[str, float]) -> Chart:
+    """Draws a run's errors against those of another, which is judged after a CRF of its own."""
+    with crf_pool(other, one_pass=True) as pool:
+        theirs = {photo.id: photo.error for photo in judge_photos(other, photos, pool)}
+    name = Path(other.workdir).name
     chart = error_chart(list(errors.values()), [theirs[key] for key in errors], name)
-    text = f"Each photo's error here and in {config.compare}; on the line they are the same."
-    return galleries, [Chart(f"Errors against {name}", text, _svg_uri(chart))]
+    text = (
+        f"Each photo's error here, {_after(config)}, and in {other.workdir}, {_after(other)}; "
+        "on the line they are the same."
+    )
+    return Chart(f"Errors against {name}", text, _svg_uri(chart))
+
+
+def _after(config: Config) -> str:
+    return "after its CRF" if config.crf else "without CRF"
 
 
 def _write_csv(path: Path, rows: Sequence[StageRow]) -> None:

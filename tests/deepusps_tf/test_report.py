@@ -1,0 +1,81 @@
+import contextlib
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_prep.errors import InputError
+from deepusps_tf import report
+from deepusps_tf.photo_errors import JudgedPhoto
+from deepusps_tf.report import write_report
+from deepusps_tf.workdir import save_settings
+from tests.deepusps_tf.conftest import write_disc_records
+
+
+def save_run(config, **changes):
+    """Keeps the settings of a run, as training does."""
+    config = dataclasses.replace(config, **changes)
+    Path(config.workdir).mkdir(parents=True)
+    save_settings(config)
+    return config
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Lets `crf_pool` give the run's settings, and every photo be off by their number of steps."""
+
+    @contextlib.contextmanager
+    def pool_of(config, *, one_pass):
+        yield ("pool of", config.crf_iterations, config.crf_bilateral_sxy) if config.crf else None
+
+    calls = []
+
+    def judge(config, photos, pool):
+        calls.append((Path(config.workdir).name, pool))
+        empty = np.zeros((4, 4), np.float32)
+        for photo_id in photos.test.ids:
+            outputs = {"fused": empty + np.float32(config.crf_iterations / 100)}
+            yield JudgedPhoto(photo_id, np.zeros((4, 4, 3), np.uint8), {}, outputs, empty)
+
+    monkeypatch.setattr(report, "crf_pool", pool_of)
+    monkeypatch.setattr(report, "judge_photos", judge)
+    return calls
+
+
+def test_compared_run_is_judged_after_its_own_crf(tiny_config, tmp_path, monkeypatch, judged):
+    save_run(tiny_config, workdir=str(tmp_path / "other"), crf_iterations=3, crf_bilateral_sxy=80)
+    save_run(tiny_config, workdir=str(tmp_path / "plain"), crf=False)
+    config = save_run(tiny_config, crf_iterations=7)
+    drawn = []
+    monkeypatch.setattr(report, "error_chart", lambda *given: drawn.append(given) or "")
+    own = ("run", ("pool of", 7, config.crf_bilateral_sxy))
+    for name, theirs, after in (
+        ("other", ("pool of", 3, 80), "after its CRF"),
+        ("plain", None, "without CRF"),
+    ):
+        judged.clear()
+        compare = str(tmp_path / name)
+        page = write_report(dataclasses.replace(config, compare=compare), []).read_text()
+        assert judged == [own, (name, theirs)]
+        assert f"here, after its CRF, and in {compare}, {after};" in page.replace("&#39;", "'")
+    ours, theirs, name = drawn[0]
+    assert name == "other"
+    assert ours == pytest.approx([0.07] * 4) and theirs == pytest.approx([0.03] * 4)
+
+
+def test_runs_are_not_compared_where_no_photo_has_a_mask(tiny_config, tmp_path, judged):
+    write_disc_records(tmp_path / "bare/train", count=3, masks=False)
+    config = save_run(tiny_config, records=str(tmp_path / "bare"))
+    assert "Errors against" not in write_report(config, []).read_text()
+    with pytest.raises(InputError, match="bare: no photos with masks to compare runs on") as error:
+        write_report(dataclasses.replace(config, compare=config.workdir), [])
+    assert "\n" not in str(error.value) and "leave --compare out" in str(error.value)
+    assert judged == []
+
+
+def test_compared_run_is_looked_for_before_photos_are_judged(tiny_config, tmp_path, judged):
+    config = save_run(tiny_config)
+    with pytest.raises(InputError, match="nowhere: holds no run"):
+        write_report(dataclasses.replace(config, compare=str(tmp_path / "nowhere")), [])
+    assert judged == []
