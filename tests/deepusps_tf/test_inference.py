@@ -59,6 +59,7 @@ def test_twins_of_all_families_predict_alike(backbone, photos):
     assert not any(issubclass(kind, keras.layers.BatchNormalization) for kind in kinds)
 
 
+@pytest.mark.slow
 def test_twin_of_a_trained_network_is_equal_to_1e_5(photos):
     network = build_model(backbone="efficientnet_lite0", size=64, pretrained="default")
     network.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", jit_compile=False)

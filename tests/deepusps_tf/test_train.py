@@ -251,6 +251,7 @@ def test_second_round_starts_where_the_first_did(tmp_path, tiny_config, disc_pho
         assert a.tobytes() == b.tobytes()
 
 
+@pytest.mark.slow
 def test_frozen_blocks_keep_weights_and_statistics(tmp_path, tiny_config, disc_photos, monkeypatch):
     monkeypatch.setattr(train, "build_model", build_model)
     config = dataclasses.replace(tiny_config, backbone="efficientnet_lite0", frozen_blocks=2)
