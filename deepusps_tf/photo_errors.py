@@ -1,7 +1,7 @@
 """How far the fused network is from the truth, photo by photo."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -40,13 +40,16 @@ class JudgedPhoto:
         return float(np.abs(list(self.outputs.values())[-1] - self.mask).mean())
 
 
-def judge_photos(config: Config, photos: PhotoSets, pool: CrfPool | None) -> Iterator[JudgedPhoto]:
+def judge_photos(
+    config: Config, photos: PhotoSets, pool: CrfPool | None, methods: Sequence[str]
+) -> Iterator[JudgedPhoto]:
     """Runs the fused network of a finished run over the photos that networks are scored on.
 
     Args:
-        config: of the run whose network judges; also says at what size and by which methods.
+        config: of the run whose network judges; also says at what size.
         photos: with masks; may be another run's.
         pool: refines its output, or None.
+        methods: handcrafted methods whose maps are given; the photos' records must hold them.
 
     Yields:
         Each photo, in record order; none where no photo has a mask.
@@ -55,7 +58,7 @@ def judge_photos(config: Config, photos: PhotoSets, pool: CrfPool | None) -> Ite
     if images is None:
         return
     network = inference_twin(load_fusion(config))
-    labels = [photos.handcrafted(split, method) for method in config.methods]
+    labels = [photos.handcrafted(split, method) for method in methods]
     batches = scoring_batches(
         images=images, labels=labels, size=config.size, batch_size=config.batch_size
     )
@@ -66,7 +69,7 @@ def judge_photos(config: Config, photos: PhotoSets, pool: CrfPool | None) -> Ite
             yield JudgedPhoto(
                 id=photo_id.decode(),
                 rgb=rgb[place],
-                maps=dict(zip(config.methods, maps, strict=True)),
+                maps=dict(zip(methods, maps, strict=True)),
                 outputs={OUTPUT_NAMES[name]: output[place] for name, output in outputs.items()},
                 mask=batch["mask"][place, ..., 0],
             )

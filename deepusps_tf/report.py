@@ -101,7 +101,7 @@ def _judge(config: Config, photos: PhotoSets) -> tuple[list[Gallery], dict[str, 
     """Shows the first photos with masks and the worst; gives the error of each by its id."""
     first, worst, errors = [], [], {}
     with crf_pool(config, one_pass=True) as pool:
-        for photo in judge_photos(config, photos, pool):
+        for photo in judge_photos(config, photos, pool, config.methods):
             errors[photo.id] = photo.error
             if len(first) < PHOTOS:
                 first.append(photo)
@@ -116,7 +116,8 @@ def _judge(config: Config, photos: PhotoSets) -> tuple[list[Gallery], dict[str, 
 def _compare(config: Config, other: Config, photos: PhotoSets, errors: dict[str, float]) -> Chart:
     """Draws a run's errors against those of another, which is judged after a CRF of its own."""
     with crf_pool(other, one_pass=True) as pool:
-        theirs = {photo.id: photo.error for photo in judge_photos(other, photos, pool)}
+        judged = judge_photos(other, photos, pool, config.methods)
+        theirs = {photo.id: photo.error for photo in judged}
     name = Path(other.workdir).name
     chart = error_chart(list(errors.values()), [theirs[key] for key in errors], name)
     text = (

@@ -31,8 +31,10 @@ def judged(monkeypatch):
 
     calls = []
 
-    def judge(config, photos, pool):
+    def judge(config, photos, pool, methods):
         calls.append((Path(config.workdir).name, pool))
+        for method in methods:
+            photos.handcrafted("test", method)
         empty = np.zeros((4, 4), np.float32)
         for photo_id in photos.test.ids:
             outputs = {"fused": empty + np.float32(config.crf_iterations / 100)}
@@ -45,7 +47,8 @@ def judged(monkeypatch):
 
 def test_compared_run_is_judged_after_its_own_crf(tiny_config, tmp_path, monkeypatch, judged):
     save_run(tiny_config, workdir=str(tmp_path / "other"), crf_iterations=3, crf_bilateral_sxy=80)
-    save_run(tiny_config, workdir=str(tmp_path / "plain"), crf=False)
+    # Trained by a method that this run's records do not hold.
+    save_run(tiny_config, workdir=str(tmp_path / "plain"), crf=False, methods=("dsr",))
     config = save_run(tiny_config, crf_iterations=7)
     drawn = []
     monkeypatch.setattr(report, "error_chart", lambda *given: drawn.append(given) or "")
