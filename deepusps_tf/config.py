@@ -1,10 +1,10 @@
-"""Every setting of a run, with its default, its line in --help and what it may not be."""
+"""Every setting of a run, with its default, its line in --help and the range it must lie in."""
 
 import dataclasses
 import math
 from collections.abc import Sequence
 
-from data_prep.errors import InputError
+from deepusps_tf.contradictions import refuse_contradictions, require
 
 METHODS = ("rbd", "dsr", "mc", "hs")
 
@@ -195,44 +195,38 @@ class Config:
     )
 
     def __post_init__(self):
-        """Refuses values that cannot work, before anything is written."""
+        """Refuses values that cannot work, alone or together, before anything is written."""
         positive = ("size", "batch_size", "rounds", "epochs", "fusion_epochs", "assessment_epochs")
         for name in (*positive, "max_side", "repeats"):
-            _require(getattr(self, name) >= 1, f"--{name} must be at least 1")
+            require(getattr(self, name) >= 1, f"--{name} must be at least 1")
         counts = ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations")
         for name in (*counts, "frozen_blocks"):
-            _require(getattr(self, name) >= 0, f"--{name} must not be negative")
+            require(getattr(self, name) >= 0, f"--{name} must not be negative")
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), field.metadata["choices"]
-            _require(
+            require(
                 choices is None or value in choices,
                 f"--{flag_name(field)}={value}: choose from {', '.join(choices or ())}",
             )
-        _require(self.size % 8 == 0, f"--size={self.size}: must be a multiple of 8")
-        _require(0 <= self.holdout < 1, f"--holdout={self.holdout}: must be in [0, 1)")
+        require(self.size % 8 == 0, f"--size={self.size}: must be a multiple of 8")
+        require(0 <= self.holdout < 1, f"--holdout={self.holdout}: must be in [0, 1)")
         for name in ("mva_momentum", "until_stable", "collapse_warning"):
-            _require(0 <= getattr(self, name) < 1, f"--{name} must be in [0, 1)")
-        _require(bool(self.methods), "--methods: name at least one")
+            require(0 <= getattr(self, name) < 1, f"--{name} must be in [0, 1)")
+        require(bool(self.methods), "--methods: name at least one")
         unknown = sorted(set(self.methods) - set(METHODS))
-        _require(not unknown, f"--methods={','.join(unknown)}: choose from {','.join(METHODS)}")
-        _require(len(set(self.methods)) == len(self.methods), "--methods: a method is named twice")
-        _require(
+        require(not unknown, f"--methods={','.join(unknown)}: choose from {','.join(METHODS)}")
+        require(len(set(self.methods)) == len(self.methods), "--methods: a method is named twice")
+        require(
             len(self.learning_rates) >= self.rounds,
             f"--learning_rates has {len(self.learning_rates)} values for --rounds={self.rounds}: "
             "give one a round",
         )
         reach = self.crf_bilateral_sxy
         # Where hardly any two pixels meet, pydensecrf ends the process.
-        _require(1 <= reach < math.inf, "--crf_bilateral_sxy must be at least 1 and finite")
+        require(1 <= reach < math.inf, "--crf_bilateral_sxy must be at least 1 and finite")
         rates = (*self.learning_rates, self.fusion_learning_rate)
-        _require(all(rate > 0 for rate in rates), "learning rates must be above 0")
-        _require(
-            not self.frozen_blocks or self.pretrained != "none",
-            "--frozen_blocks contradicts --pretrained=none: random weights would stay random",
-        )
-        self._check_sources()
-        self._check_fusion()
-        self._check_mode()
+        require(all(rate > 0 for rate in rates), "learning rates must be above 0")
+        refuse_contradictions(self)
 
     @property
     def refines(self) -> bool:
@@ -249,87 +243,7 @@ class Config:
             "photos. Its fusion figures are an upper bound, not unsupervised results."
         )
 
-    def _check_sources(self):
-        sources = [name for name in ("images", "sample_size") if getattr(self, name)]
-        if self.mode == "train":
-            _require(len(sources) < 2, "--images and --sample_size contradict: give one of them")
-        if self.mode == "evaluate":
-            self._check_evaluated()
-        else:
-            _require(not (self.masks and not self.images), "--masks needs --images")
-        _require(
-            bool(self.test_images) == bool(self.test_masks), "--test_images needs --test_masks"
-        )
-        _require(not (self.holdout and self.test_images), "--holdout and --test_images contradict")
-        self._check_places(making_records=self.mode == "train" and bool(sources))
-
-    def _check_places(self, *, making_records: bool):
-        """Records may lie wherever TensorFlow's file layer reads; the rest is on this machine."""
-        local = {"images", "masks", "test_images", "test_masks", "workdir", "model", "output"}
-        for name in sorted(local | ({"records"} if making_records else set())):
-            remote = "://" in (getattr(self, name) or "")
-            mend = "give a local folder"
-            if name == "records":
-                mend = "make them with data_prep.write_records first, then leave --images out"
-            _require(not remote, f"--{name}={getattr(self, name)}: not on this machine; {mend}")
-
-    def _check_evaluated(self):
-        pictures = [name for name in ("maps", "images") if getattr(self, name)]
-        _require(len(pictures) < 2, "--maps and --images contradict: give one of them")
-        if pictures:
-            _require(bool(self.masks), f"--{pictures[0]} needs --masks to score by")
-        else:
-            _require(not self.masks, "--masks needs --images or --maps")
-            _require(not self.model, "--model needs --images and --masks to score on")
-        what = [name for name in ("maps", "model", "workdir") if getattr(self, name)]
-        _require(bool(what), "--mode=evaluate needs --workdir, --model or --maps")
-        _require(
-            len(what) < 2,
-            f"--{' and --'.join(what)} contradict: give one of them "
-            "(--workdir= takes back a flagfile's)",
-        )
-        if "workdir" not in what:
-            _require(bool(self.output), f"--{what[0]} needs --output to keep the figures in")
-
-    def _check_fusion(self):
-        compares = self.fusion in ("weighted", "assessment")
-        _require(
-            not compares or len(self.methods) > 1,
-            f"--fusion={self.fusion} compares methods: name two --methods or more",
-        )
-        _require(
-            self.refines or not self.refined,
-            "--refined contradicts --fusion=direct and --oracle=truth: they take no refined labels",
-        )
-        if self.oracle == "none":
-            return
-        _require(
-            self.fusion == "mean_loss",
-            f"--oracle={self.oracle} and --fusion={self.fusion} contradict: give one of them",
-        )
-        _require(
-            not self.images or bool(self.masks),
-            f"--oracle={self.oracle} trains on truth: it needs --masks of --images",
-        )
-
-    def _check_mode(self):
-        needs = {
-            "train": ("records", "workdir"),
-            "evaluate": (),
-            "export": ("workdir",),
-            "report": ("workdir",),
-            "table": ("workdirs",),
-            "predict": ("model", "images", "output"),
-        }
-        for name in needs[self.mode]:
-            _require(bool(getattr(self, name)), f"--mode={self.mode} needs --{name}")
-
 
 def flag_name(field: dataclasses.Field) -> str:
     """Names the flag of a Config field."""
     return field.metadata["flag"] or field.name
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise InputError(message)
