@@ -150,9 +150,9 @@ class Trainer:
             InputError: for records or commits that cannot be used, and predictions that are not
                 finite.
         """
-        folder = Path(self._config.workdir) / spec.name
-        count = len(images.ids)
-        config, kept, average = self._config, folder / "checkpoints", None
+        config, count = self._config, len(images.ids)
+        folder = Path(config.workdir) / spec.name
+        kept, average = folder / "checkpoints", None
         if self._collect:
             average = MovingAverage(kept, count, config.size, config.mva_momentum, self._workers)
         self._model.sink = PseudoLabels(average, pool, images)
@@ -163,17 +163,17 @@ class Trainer:
         batches = training_batches(
             images=images,
             labels=labels,
-            size=self._config.size,
-            batch_size=self._config.batch_size,
-            seed=self._config.seed * 1000 + spec.number,
+            size=config.size,
+            batch_size=config.batch_size,
+            seed=config.seed * 1000 + spec.number,
             first_epoch=first_epoch,
             epochs=spec.epochs,
-            mirror=self._config.mirror,
+            mirror=config.mirror,
             worker=self._workers.number,
             workers=self._workers.count,
         )
         if first_epoch < spec.epochs:
-            logs = Path(self._config.workdir) / "logs" / spec.name
+            logs = Path(config.workdir) / "logs" / spec.name
             log = EpochLog(logs, self._model.sink, count, pool if self._collect else None)
             seen = [log] if self._workers.is_chief else []
             noise = self._model.noise
