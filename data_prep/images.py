@@ -85,6 +85,17 @@ def photo_size(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> tupl
         return _upright_size(image)
 
 
+def is_plain_jpeg(path: str | os.PathLike, max_side: int) -> bool:
+    """Whether a file's own bytes can be stored: an upright grey or RGB JPEG within `max_side`.
+
+    Raises:
+        ImageError: as `photo_size`.
+    """
+    with _opened(Path(path), MAX_PIXELS) as image:
+        plain = image.format == "JPEG" and image.mode in ("RGB", "L")
+        return plain and _orientation(image) == 1 and max(image.size) <= max_side
+
+
 def read_grey(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decodes a map: brightness, 16-bit values scaled to 8 bits, transparent pixels black.
 

@@ -12,11 +12,17 @@ from pathlib import Path
 
 import numpy as np
 from absl import app, flags
-from PIL import Image
 from tqdm import tqdm
 
 from data_prep.errors import InputError
-from data_prep.images import fit_within, photo_size, read_grey, read_mask, read_rgb_within
+from data_prep.images import (
+    fit_within,
+    is_plain_jpeg,
+    photo_size,
+    read_grey,
+    read_mask,
+    read_rgb_within,
+)
 from data_prep.photos import Photo, list_photos
 from deepusps_tf.records import (
     ImageRecord,
@@ -92,7 +98,7 @@ def image_record(photo: Photo, mask: Path | None, max_side: int) -> ImageRecord:
         InputError: where the mask is not of the photo's size.
     """
     rgb, own_size = read_rgb_within(photo.path, max_side=max_side)
-    encoded = photo.path.read_bytes() if _is_plain_jpeg(photo.path, max_side) else encode_png(rgb)
+    encoded = photo.path.read_bytes() if is_plain_jpeg(photo.path, max_side) else encode_png(rgb)
     encoded_mask = None
     if mask is not None:
         truth = read_mask(mask)
@@ -104,17 +110,6 @@ def image_record(photo: Photo, mask: Path | None, max_side: int) -> ImageRecord:
         shrunk = fit_within(truth, max_side)
         encoded_mask = encode_png(np.where(shrunk >= 128, np.uint8(255), np.uint8(0)))
     return ImageRecord(photo.id, encoded, rgb.shape[0], rgb.shape[1], encoded_mask)
-
-
-def _is_plain_jpeg(path: Path, max_side: int) -> bool:
-    with Image.open(path) as image:
-        upright = image.getexif().get(0x0112, 1) == 1
-        return (
-            image.format == "JPEG"
-            and image.mode in ("RGB", "L")
-            and upright
-            and max(image.size) <= max_side
-        )
 
 
 def label_record(photo: Photo, path: Path, max_side: int) -> LabelRecord:

@@ -118,6 +118,20 @@ def test_turned_photo_is_stored_upright(folders):
     assert sizes["p1"] == (40, 30) and sizes["p3"] == (30, 40)
 
 
+def test_damaged_exif_is_no_damage_to_the_photo(folders):
+    """A density in the JPEG's header keeps Pillow from reading the EXIF when it opens the file."""
+    exif = b"Exif\0\0XX not a TIFF header"
+    for name, options in (("p0.png", {}), ("p1.jpg", {"dpi": (72, 72)})):
+        Image.new("RGB", (40, 30), "red").save(folders / "images" / name, exif=exif, **options)
+    write(folders)
+    stored = {
+        e["id"].numpy().decode(): e["image"].numpy()
+        for e in parsed(open_set(f"{folders}/set/images"), IMAGE_FEATURES)
+    }
+    assert stored["p1"] == (folders / "images/p1.jpg").read_bytes()
+    assert (tf.io.decode_image(stored["p0"]).numpy() == [255, 0, 0]).all()
+
+
 def test_large_photos_are_shrunk_with_their_maps_and_masks(folders):
     write(folders, max_side=20)
     images = open_set(f"{folders}/set/images")
