@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from benchmarks.command import start
+from data_prep.command import start
 from data_prep.errors import InputError
 from deepusps_tf.crf import RELEASE_SETTINGS, CrfSettings
 from deepusps_tf.crf_pool import CrfPool

@@ -29,9 +29,10 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from benchmarks.command import scratch_folder, start
 from benchmarks.hostile_photos import DAMAGES, hostile_photo, picture
 from benchmarks.kill_loop import SMALL_RUN, kill_when, outcome, run_alone
+from benchmarks.scratch import scratch_folder
+from data_prep.command import start
 
 GOOD_PHOTOS = 10  # among the hostile ones, which must come through
 MEMORY = 4 * 2**30  # bytes of address space in which every photo must be answered

@@ -22,8 +22,9 @@ from pathlib import Path
 from absl import flags
 from tqdm import tqdm
 
-from benchmarks.command import scratch_folder, start
 from benchmarks.label_training import generated_photos
+from benchmarks.scratch import scratch_folder
+from data_prep.command import start
 from data_prep.errors import InputError
 from data_prep.images import write_png
 

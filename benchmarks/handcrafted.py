@@ -22,8 +22,8 @@ from absl import flags
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from benchmarks.command import start
 from data_prep import images
+from data_prep.command import start
 from data_prep.errors import InputError
 from data_prep.methods import METHODS
 from data_prep.photos import list_photos

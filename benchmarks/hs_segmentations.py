@@ -27,9 +27,9 @@ from skimage import measure
 from tqdm import tqdm
 
 from benchmarks import base_segmentations
-from benchmarks.command import start
 from benchmarks.handcrafted import correlation
 from data_prep import images, superpixels
+from data_prep.command import start
 from data_prep.errors import InputError
 from data_prep.methods import hs, hs_layers
 from data_prep.photos import list_photos

@@ -8,19 +8,18 @@ cores to itself. The ratio of their rates says how much longer a step takes than
 their processor times which part of the machine the pipeline costs beside the training.
 """
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 
 from benchmarks.train_step import SETTINGS, keras_steps, parse_case, time_steps
-from data_prep.errors import InputError
+from data_prep.command import start
 from data_prep.images import read_grey
 from data_prep.photos import list_photos
 from data_prep.sample import write_sample
-from data_prep.write_records import DEFAULT_MAX_SIDE, image_record
+from data_prep.write_records import STORED_SIDE, image_record
 from deepusps_tf.dataset import training_batches
 from deepusps_tf.records import LabelRecord, RecordSet, open_set, order_ids
 from deepusps_tf.shard_writer import write_shards
@@ -36,7 +35,7 @@ def write_photo_records(folder: Path, images: Path, count: int) -> tuple[RecordS
     """
     listed = {photo.id: photo for photo in list_photos(images)[:count]}
     photos = [listed[photo_id] for photo_id in order_ids(listed)]
-    records = (image_record(photo, None, DEFAULT_MAX_SIDE) for photo in photos)
+    records = (image_record(photo, None, STORED_SIDE) for photo in photos)
     labels = (LabelRecord.from_map(photo.id, read_grey(photo.path)) for photo in photos)
     write_shards(stem=f"{folder}/images", records=records, count=len(photos))
     write_shards(stem=f"{folder}/labels", records=labels, count=len(photos))
@@ -73,24 +72,20 @@ def compare(text: str, images: RecordSet, labels: RecordSet, seconds: float) -> 
 
 
 def main(_) -> None:
-    """Writes the records and prints the figures; bad input ends with one line and status 2."""
+    """Writes the records and prints the figures."""
     values = flags.FLAGS
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            if values.images:
-                images = Path(values.images)
-            else:
-                write_sample(
-                    output=Path(scratch) / "sample", size=values.photos, seed=0, progress=False
-                )
-                images = Path(scratch) / "sample/train/images"
-            records = write_photo_records(Path(scratch) / "records", images, values.photos)
-            for case in values.networks:
-                for line in compare(case, *records, values.seconds):
-                    print(line, flush=True)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    with tempfile.TemporaryDirectory() as scratch:
+        if values.images:
+            images = Path(values.images)
+        else:
+            write_sample(
+                output=Path(scratch) / "sample", size=values.photos, seed=0, progress=False
+            )
+            images = Path(scratch) / "sample/train/images"
+        records = write_photo_records(Path(scratch) / "records", images, values.photos)
+        for case in values.networks:
+            for line in compare(case, *records, values.seconds):
+                print(line, flush=True)
 
 
 def define_flags() -> None:
@@ -107,4 +102,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    start(main)

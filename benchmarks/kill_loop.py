@@ -25,7 +25,8 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from benchmarks.command import scratch_folder, start
+from benchmarks.scratch import scratch_folder
+from data_prep.command import start
 
 SMALL_RUN = (
     "--sample_size=24",

@@ -23,8 +23,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from data_prep.command import start
 from data_prep.images import read_rgb
 from data_prep.photos import list_photos
 from data_prep.sample import write_sample
@@ -147,4 +148,4 @@ if __name__ == "__main__":
     flags.DEFINE_list("parts", list(PARTS), f"What to measure, of {', '.join(PARTS)}.")
     flags.DEFINE_string("images", None, "Folder of photos; default: the embedded sample.")
     flags.DEFINE_integer("repeats", 3, "Timings of each kind, in turns.", lower_bound=1)
-    app.run(main)
+    start(main)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from data_prep.command import start
 from deepusps_tf.crf import RELEASE_SETTINGS
 from deepusps_tf.crf_pool import CrfPool
 
@@ -146,4 +147,4 @@ if __name__ == "__main__":
     flags.DEFINE_integer("generate", 0, "Train on this many generated photos.")
     flags.DEFINE_integer("repeats", 3, "Timings of each kind, in turns.")
     flags.DEFINE_bool("pinned", False, "Training on the first core, CRFs on the last.")
-    app.run(main)
+    start(main)

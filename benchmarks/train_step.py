@@ -21,7 +21,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
-from absl import app, flags
+from absl import flags
+
+from data_prep.command import start
+from data_prep.errors import InputError
 
 WARM_STEPS = 3
 _THREADS = ("all", "1", "2", "4", "8")
@@ -79,19 +82,19 @@ def parse_side(text: str) -> tuple[str, dict[str, str]]:
     """Splits `library+setting=value+...` into the library and all its settings.
 
     Raises:
-        app.UsageError: an unknown library, setting or value.
+        InputError: an unknown library, setting or value.
     """
     library, *pairs = text.split("+")
     if library not in SETTINGS:
-        raise app.UsageError(f"--sides: {text}: starts with none of {', '.join(SETTINGS)}")
+        raise InputError(f"--sides: {text}: starts with none of {', '.join(SETTINGS)}")
     settings = {name: values[0] for name, values in SETTINGS[library].items()}
     for pair in pairs:
         name, _, value = pair.partition("=")
         allowed = SETTINGS[library].get(name)
         if allowed is None:
-            raise app.UsageError(f"--sides: {text}: {library} has {', '.join(settings)}")
+            raise InputError(f"--sides: {text}: {library} has {', '.join(settings)}")
         if value not in allowed:
-            raise app.UsageError(f"--sides: {text}: {name} is one of {', '.join(allowed)}")
+            raise InputError(f"--sides: {text}: {name} is one of {', '.join(allowed)}")
         settings[name] = value
     return library, settings
 
@@ -257,4 +260,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    start(main)

@@ -19,7 +19,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
 from data_prep.beam_files import local_files
-from data_prep.compute_maps import DEFAULT_MAX_SIDE, compute_photo
+from data_prep.compute_maps import MAPS_SIDE, compute_photo
 from data_prep.errors import InputError, PassingError
 from data_prep.photos import Photo, photo_id
 from deepusps_tf.records import clear_write_errors
@@ -139,7 +139,7 @@ class MakeMaps(beam.DoFn):
     def _compute(self, files: PhotoFiles, methods: tuple[str, ...]) -> list[str]:
         with tempfile.TemporaryDirectory() as folder, local_files() as local:
             photo = Photo(files.id, local(files.photo))
-            _, made, reasons = compute_photo(photo, methods, Path(folder), DEFAULT_MAX_SIDE)
+            _, made, reasons = compute_photo(photo, methods, Path(folder), MAPS_SIDE)
             for path in Path(folder).glob("*/*.png"):
                 publish(path, map_address(self.output, path.parent.name, files.id))
             self.written.inc(made)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import apache_beam as beam
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
@@ -38,11 +38,12 @@ from data_prep.beam_shards import (
     publish_set,
     write_outcome,
 )
+from data_prep.command import start
 from data_prep.compute_maps import check_methods
 from data_prep.errors import InputError
 from data_prep.methods import METHODS
 from data_prep.prepare import PREPARED, SOURCE, check_source
-from data_prep.write_records import DEFAULT_MAX_SIDE
+from data_prep.write_records import STORED_SIDE
 from deepusps_tf.records import clear_write_errors, write_text
 from deepusps_tf.shard_writer import remove_manifest
 
@@ -61,7 +62,7 @@ class BeamSource:
     images: str
     masks: str | None
     methods: tuple[str, ...]
-    max_side: int = DEFAULT_MAX_SIDE
+    max_side: int = STORED_SIDE
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ def define_flags() -> None:
     flags.DEFINE_string("masks", None, "Pattern of the truth masks' files, to score with.")
     flags.DEFINE_string("output", None, "Folder of the record set.", required=True)
     flags.DEFINE_list("methods", list(METHODS), "Which methods, separated by commas.")
-    flags.DEFINE_integer("max_side", DEFAULT_MAX_SIDE, "Longest stored side in pixels.")
+    flags.DEFINE_integer("max_side", STORED_SIDE, "Longest stored side in pixels.", lower_bound=1)
 
 
 def parse_flags(arguments: Sequence[str]) -> list[str]:
@@ -257,30 +258,25 @@ def _absolute(address: str) -> str:
     return address if FileSystems.get_scheme(address) else str(Path(address).absolute())
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs the command line; returns its exit status."""
+def main(argv: Sequence[str]) -> None:
+    """Prepares records as the flags say, those of this command and Beam's."""
     values = flags.FLAGS
+    source = BeamSource(
+        images=_absolute(values.images),
+        masks=_absolute(values.masks) if values.masks else None,
+        methods=tuple(values.methods),
+        max_side=values.max_side,
+    )
+    output, options = _absolute(values.output).rstrip("/"), _beam_options(argv[1:])
     try:
-        summary = prepare_on_beam(
-            source=BeamSource(
-                images=_absolute(values.images),
-                masks=_absolute(values.masks) if values.masks else None,
-                methods=tuple(values.methods),
-                max_side=values.max_side,
-            ),
-            output=_absolute(values.output).rstrip("/"),
-            options=_beam_options(argv[1:]),
-        )
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        summary = prepare_on_beam(source=source, output=output, options=options)
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from the maps that are there", file=sys.stderr)
-        return 130
+        raise KeyboardInterrupt(
+            "stopped; the same command goes on from the maps that are there"
+        ) from None
     print(f"{summary.photos} photos written to {values.output}, {summary.left_out} left out")
-    return 0
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main, flags_parser=parse_flags)
+    start(main, words=True, flags_parser=parse_flags)

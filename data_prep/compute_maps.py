@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import threadpoolctl
-from absl import app, flags
+from absl import flags
 from PIL import Image
 from tqdm import tqdm
 
+from data_prep.command import start
 from data_prep.errors import InputError
 from data_prep.folder_lock import locked_folder
 from data_prep.images import ImageError, read_rgb_within, write_png
@@ -29,7 +30,7 @@ from data_prep.methods import METHODS
 from data_prep.photos import Photo, list_photos
 from data_prep.worker_pool import cores, worker_pool
 
-DEFAULT_MAX_SIDE = 400  # the long side of the photos the methods' authors chose their constants on
+MAPS_SIDE = 400  # the long side of the photos the methods' authors chose their constants on
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -54,7 +55,7 @@ def compute_maps(
     output: str | os.PathLike,
     methods: Sequence[str],
     jobs: int = 0,
-    max_side: int = DEFAULT_MAX_SIDE,
+    max_side: int = MAPS_SIDE,
     progress: bool = True,
 ) -> MapsSummary:
     """Computes the maps that are missing, each at its photo's own size, 8-bit grey.
@@ -249,29 +250,20 @@ def define_flags() -> None:
     flags.DEFINE_list("methods", list(METHODS), "Which methods, separated by commas.")
     flags.DEFINE_integer("jobs", 0, "Processes; 0 for one a processor core.", lower_bound=0)
     flags.DEFINE_integer(
-        "max_side", DEFAULT_MAX_SIDE, "Larger photos are computed at this side.", lower_bound=1
+        "max_side", MAPS_SIDE, "Larger photos are computed at this side.", lower_bound=1
     )
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs the command line; returns its exit status."""
+def main(_: Sequence[str]) -> int:
+    """Makes maps as the flags say; returns the exit status."""
     values = flags.FLAGS
-    try:
-        if len(argv) > 1:
-            raise InputError(f"{argv[1]!r}: is no flag; write --images=DIR --output=DIR")
-        summary = compute_maps(
-            images=values.images,
-            output=values.output,
-            methods=values.methods,
-            jobs=values.jobs,
-            max_side=values.max_side,
-        )
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as error:
-        print(error, file=sys.stderr)
-        return 130
+    summary = compute_maps(
+        images=values.images,
+        output=values.output,
+        methods=values.methods,
+        jobs=values.jobs,
+        max_side=values.max_side,
+    )
     for path, reason in summary.skipped.items():
         print(f"skipped {path}: {reason}", file=sys.stderr)
     print(
@@ -284,4 +276,4 @@ def main(argv: Sequence[str]) -> int:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    start(main)

@@ -29,9 +29,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
+from data_prep.command import start
 from data_prep.dataset_layouts import LAYOUTS, Labelled, find_labelled
 from data_prep.errors import InputError, shortened
 from data_prep.images import photo_size, read_mask, read_rgb, write_png
@@ -184,29 +185,22 @@ def define_flags() -> None:
     flags.DEFINE_string("split_lists", None, "Folder of MSRA-B's three lists.")
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs the command line; returns its exit status."""
+def main(_: Sequence[str]) -> None:
+    """Imports a data set as the flags say."""
     values = flags.FLAGS
-    try:
-        if len(argv) > 1:
-            raise InputError(f"{argv[1]!r}: is no flag; write --dataset=NAME --source=DIR")
-        made = import_dataset(
-            dataset=values.dataset,
-            source=values.source,
-            output=values.output,
-            split_lists=values.split_lists,
-        )
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    made = import_dataset(
+        dataset=values.dataset,
+        source=values.source,
+        output=values.output,
+        split_lists=values.split_lists,
+    )
     layout = LAYOUTS[values.dataset]
     for folder, count in made.items():
         print(f"{count} photos: --images={folder}/images --masks={folder}/masks")
     if sum(made.values()) != layout.count:
         print(f"note: {layout.title} was published with {layout.count} photos", file=sys.stderr)
-    return 0
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    start(main)

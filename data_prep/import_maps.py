@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 
+from data_prep.command import start
 from data_prep.errors import InputError, shortened
 from data_prep.images import photo_size, read_grey, write_png
 from data_prep.photos import list_photos
@@ -141,26 +142,19 @@ def define_flags() -> None:
     flags.DEFINE_list("methods", [], "Which methods, separated by commas; none for all.")
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs the command line; returns its exit status."""
+def main(_: Sequence[str]) -> None:
+    """Imports maps as the flags say and names those that are missing or too many."""
     values = flags.FLAGS
-    try:
-        if len(argv) > 1:
-            raise InputError(f"{argv[1]!r}: is no flag; write --images=DIR --maps=DIR --output=DIR")
-        summary = import_maps(
-            images=values.images, maps=values.maps, output=values.output, methods=values.methods
-        )
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
+    summary = import_maps(
+        images=values.images, maps=values.maps, output=values.output, methods=values.methods
+    )
     for method, names in summary.strays.items():
         print(f"{method}: no photo for {shortened(names)}", file=sys.stderr)
     for method, ids in summary.missing.items():
         print(f"{method}: no map for {shortened(ids)}", file=sys.stderr)
     print(f"{summary.written} maps written", file=sys.stderr)
-    return 0
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    start(main)

@@ -25,8 +25,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from absl import flags
 from tqdm import tqdm
 
+from data_prep.command import start
 from data_prep.errors import InputError
 from data_prep.sample_composites import compose
 from data_prep.sample_sources import BACKGROUNDS, CUT_OUTS, PHOTOGRAPHS, SCENES, load_scene
@@ -226,42 +228,28 @@ def contact_sheet(*, split_folder: Path, output: Path, columns: int = 8, cell: i
 
 def define_flags() -> None:
     """Defines the command line's flags."""
-    from absl import flags
-
     flags.DEFINE_string("output", None, "Folder to make the sample in.", required=True)
     flags.DEFINE_integer("sample_size", 80, f"Images, {MIN_SIZE} to {MAX_SIZE}.")
     flags.DEFINE_integer("seed", 0, "Chooses the composites.")
     flags.DEFINE_string("contact_sheets", None, "Folder that gets train.png and test.png.")
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs the command line; returns its exit status."""
-    from absl import flags
-
-    if len(argv) > 1:
-        print(f"{argv[1]!r}: is no flag; write --output=DIR", file=sys.stderr)
-        return 2
+def main(_: Sequence[str]) -> None:
+    """Makes the sample as the flags say."""
     values = flags.FLAGS
     output = Path(values.output)
-    try:
-        summary = write_sample(output=output, size=values.sample_size, seed=values.seed)
-        if values.contact_sheets:
-            for split in SPLITS:
-                sheet = Path(values.contact_sheets) / f"{split}.png"
-                contact_sheet(split_folder=output / split, output=sheet)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
+    summary = write_sample(output=output, size=values.sample_size, seed=values.seed)
+    if values.contact_sheets:
+        for split in SPLITS:
+            sheet = Path(values.contact_sheets) / f"{split}.png"
+            contact_sheet(split_folder=output / split, output=sheet)
     print(
         f"{summary.train} train and {summary.test} test images"
         f" {'kept' if summary.kept else 'written'} in {output}",
         file=sys.stderr,
     )
-    return 0
 
 
 if __name__ == "__main__":
-    from absl import app
-
     define_flags()
-    app.run(main)
+    start(main)

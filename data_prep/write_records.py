@@ -5,15 +5,15 @@
 writes `output/images-*.tfrecord` and `output/labels/<method>/round0-*.tfrecord`.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
+from data_prep.command import start
 from data_prep.errors import InputError
 from data_prep.images import (
     fit_within,
@@ -24,6 +24,7 @@ from data_prep.images import (
     read_rgb_within,
 )
 from data_prep.photos import Photo, list_photos
+from deepusps_tf.config import METHODS
 from deepusps_tf.records import (
     ImageRecord,
     LabelRecord,
@@ -32,7 +33,7 @@ from deepusps_tf.records import (
 )
 from deepusps_tf.shard_writer import write_shards
 
-DEFAULT_MAX_SIDE = 1024
+STORED_SIDE = 1024
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def write_records(
     output: str,
     methods: Sequence[str],
     masks: Path | None = None,
-    max_side: int = DEFAULT_MAX_SIDE,
+    max_side: int = STORED_SIDE,
     progress: bool = True,
 ) -> RecordsSummary:
     """Writes the image set and round 0 of each method's labels, in hash order of the ids.
@@ -155,28 +156,24 @@ def define_flags() -> None:
     flags.DEFINE_string("maps", None, "Folder with <method>/<id>.png.", required=True)
     flags.DEFINE_string("masks", None, "Folder of truth masks, to score with.")
     flags.DEFINE_string("output", None, "Folder of the record set.", required=True)
-    flags.DEFINE_list("methods", ["rbd", "dsr", "mc", "hs"], "Methods to store.")
-    flags.DEFINE_integer("max_side", DEFAULT_MAX_SIDE, "Longest stored side in pixels.")
+    flags.DEFINE_list("methods", list(METHODS), "Methods to store.")
+    flags.DEFINE_integer("max_side", STORED_SIDE, "Longest stored side in pixels.", lower_bound=1)
 
 
-def main(_) -> None:
-    """Writes one record set as the flags say; bad input ends with one line and status 2."""
+def main(_: Sequence[str]) -> None:
+    """Writes one record set as the flags say."""
     values = flags.FLAGS
-    try:
-        summary = write_records(
-            photos=list_photos(values.images),
-            maps=Path(values.maps),
-            masks=Path(values.masks) if values.masks else None,
-            output=values.output,
-            methods=values.methods,
-            max_side=values.max_side,
-        )
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    summary = write_records(
+        photos=list_photos(values.images),
+        maps=Path(values.maps),
+        masks=Path(values.masks) if values.masks else None,
+        output=values.output,
+        methods=values.methods,
+        max_side=values.max_side,
+    )
     print(f"{summary.count} photos written to {values.output}")
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    start(main)

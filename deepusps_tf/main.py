@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from absl import app, flags, logging
-from tqdm import tqdm
 
+from data_prep.command import say
 from data_prep.errors import InputError
 from deepusps_tf import flagfile
 from deepusps_tf.config import Config
@@ -174,11 +174,6 @@ def _print_truth_notice(config: Config) -> None:
         print(f"*** {config.truth_notice} ***\n")
 
 
-def _say(line: str) -> None:
-    """Prints a line to stderr, below a progress bar that was cut short rather than behind it."""
-    tqdm.write(line, file=sys.stderr)
-
-
 def _export(config: Config) -> Path:
     from deepusps_tf.export import export_model
     from deepusps_tf.train import load_fusion
@@ -205,14 +200,14 @@ def main(arguments: list[str]) -> int:
         config = from_flags()
         MODES[config.mode](config)
     except InputError as error:
-        _say(f"error: {error}")
+        say(f"error: {error}")
         return 2
     except OSError as error:
         where = "" if error.filename else f"{config.workdir or config.output}: "
-        _say(f"error: {where}{error}; mend that and run the same command again")
+        say(f"error: {where}{error}; mend that and run the same command again")
         return 1
     except KeyboardInterrupt:
-        _say("stopped; the same command goes on from here")
+        say("stopped; the same command goes on from here")
         return 130
     return 0
 

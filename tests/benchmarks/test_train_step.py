@@ -1,7 +1,7 @@
 import pytest
-from absl import app
 
 from benchmarks.train_step import SETTINGS, parse_case, parse_side
+from data_prep.errors import InputError
 
 
 def test_a_side_has_its_librarys_defaults_but_for_what_it_names():
@@ -24,7 +24,7 @@ def test_a_side_has_its_librarys_defaults_but_for_what_it_names():
     [("jax", "starts with none"), ("torch+onednn=on", "has layout"), ("keras+jit=1", "off, on")],
 )
 def test_unknown_sides_are_named(text, message):
-    with pytest.raises(app.UsageError, match=message):
+    with pytest.raises(InputError, match=message):
         parse_side(text)
 
 

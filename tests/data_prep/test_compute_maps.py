@@ -204,7 +204,7 @@ def test_command_line_reports_mistakes_in_one_line(tmp_path):
     (tmp_path / "photos" / "zero.jpg").write_bytes(b"")
     done = run(tmp_path / "photos", tmp_path / "maps", "--methods=gmr")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "methods: 'gmr' is unknown; choose from rbd, dsr, mc, hs\n"
+    assert done.stderr == "error: methods: 'gmr' is unknown; choose from rbd, dsr, mc, hs\n"
     done = run(tmp_path / "photos", tmp_path / "maps", "--jobs=1")
     assert done.returncode == 1
     assert "0 maps written, 0 kept, 1 photos skipped" in done.stderr

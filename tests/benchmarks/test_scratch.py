@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.command import scratch_folder
+from benchmarks.scratch import scratch_folder
 from data_prep.errors import InputError
 
 
@@ -34,4 +34,4 @@ def test_a_used_scratch_folder_ends_a_benchmark_in_one_line(tmp_path, name):
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"--scratch={tmp_path}: not an empty folder; give another\n"
+    assert done.stderr == f"error: --scratch={tmp_path}: not an empty folder; give another\n"

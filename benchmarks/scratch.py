@@ -1,29 +1,9 @@
-"""How a benchmark starts, where it works, and how it ends when its user errs."""
+"""Where a benchmark works."""
 
-import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-from absl import app
-
 from data_prep.errors import InputError
-
-
-def start(run: Callable[[list[str]], int | None]) -> None:
-    """Runs a benchmark as a command that exits with what it returns.
-
-    Bad input ends with its one line and status 2.
-    """
-
-    def main(argv: list[str]) -> int | None:
-        try:
-            return run(argv)
-        except InputError as error:
-            print(error, file=sys.stderr)
-            return 2
-
-    app.run(main)
 
 
 def scratch_folder(path: str | None, name: str) -> Path:
