@@ -9,7 +9,6 @@ photo's size; F is the mean over photos. Speed is that of the methods alone on o
 time), and of reading and computing with the pool (wall time).
 """
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -27,7 +26,7 @@ from data_prep.command import start
 from data_prep.errors import InputError
 from data_prep.methods import METHODS
 from data_prep.photos import list_photos
-from data_prep.worker_pool import worker_pool
+from data_prep.worker_pool import cores, worker_pool
 
 _BETA_SQUARED = 0.3
 _SPEED_PHOTOS = 50
@@ -198,7 +197,7 @@ def run(_: list[str]) -> None:
     unknown = set(values.methods) - set(METHODS)
     if unknown:
         raise InputError(f"--methods={unknown.pop()}: no such method; use {', '.join(METHODS)}")
-    jobs = values.jobs or os.cpu_count()
+    jobs = values.jobs or cores()
     folders = values.images, values.masks, values.reference_maps
     cases = {name: find_cases(name, *folders, values.limit) for name in values.methods}
     print(

@@ -1,5 +1,6 @@
 """Runs the CRF beside training, in processes of its own: pydensecrf holds the GIL."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -10,6 +11,7 @@ import numpy as np
 
 from data_prep.errors import InputError
 from data_prep.worker_pool import cores, worker_pool
+from deepusps_tf.config import Config
 from deepusps_tf.crf import CrfSettings, LatticeCache, field_bytes, hash_photo, refine
 
 QUEUED_PER_PROCESS = 16
@@ -149,3 +151,20 @@ class CrfPool:
             raise InputError(_KILLED) from self._failure
         if self._failure is not None:
             raise self._failure
+
+
+@contextlib.contextmanager
+def start_crf(config: Config, *, one_pass: bool = False) -> Iterator[CrfPool | None]:
+    """Starts the CRF's processes for a run, or gives None with --nocrf.
+
+    Args:
+        config: the run's settings.
+        one_pass: each photo comes once, so that keeping its lattices would gain nothing.
+    """
+    if not config.crf:
+        yield None
+        return
+    settings = CrfSettings(iterations=config.crf_iterations, bilateral_sxy=config.crf_bilateral_sxy)
+    cache_bytes = 0 if one_pass else config.crf_cache * 2**20
+    with CrfPool(config.crf_processes, settings, cache_bytes) as pool:
+        yield pool

@@ -50,7 +50,7 @@ def fusion_task(config: Config, photos: PhotoSets, labels: Sequence[RecordSet]) 
 
     Args:
         config: the settings.
-        photos: the photos trained on.
+        photos: the run's photo sets; those of `train` are trained on.
         labels: a version a method; handcrafted maps for direct, refined labels else.
 
     Raises:

@@ -133,7 +133,7 @@ def report(config: Config) -> None:
 def export(config: Config) -> None:
     """Exports the fused network of a workdir as one more version, or as one file."""
     from deepusps_tf.portable import write_portable
-    from deepusps_tf.train import load_fusion
+    from deepusps_tf.round_result import load_fusion
     from deepusps_tf.workdir import saved_run
 
     saved = saved_run(config)
@@ -151,12 +151,12 @@ def export(config: Config) -> None:
 
 def predict(config: Config) -> None:
     """Writes a mask, a probability map or a cutout of each photo of a folder, or of one photo."""
+    from deepusps_tf.crf_pool import start_crf
     from deepusps_tf.predict import predict_photos
-    from deepusps_tf.rounds import crf_pool
     from deepusps_tf.saliency_model import load_model
 
     model = load_model(config.model)
-    with crf_pool(config, one_pass=True) as pool:
+    with start_crf(config, one_pass=True) as pool:
         summary = predict_photos(
             model=model,
             images=Path(config.images),
@@ -176,7 +176,7 @@ def _print_truth_notice(config: Config) -> None:
 
 def _export(config: Config) -> Path:
     from deepusps_tf.export import export_model
-    from deepusps_tf.train import load_fusion
+    from deepusps_tf.round_result import load_fusion
 
     network = load_fusion(config)
     return export_model(network=network, size=config.size, folder=Path(config.workdir) / "export")

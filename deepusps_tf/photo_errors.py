@@ -11,7 +11,7 @@ from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.evaluate import PLAIN, REFINED, batch_outputs
 from deepusps_tf.inference import inference_twin
 from deepusps_tf.photo_sets import PhotoSets
-from deepusps_tf.train import load_fusion
+from deepusps_tf.round_result import load_fusion
 
 OUTPUT_NAMES = {PLAIN: "fused", REFINED: "fused + CRF"}
 

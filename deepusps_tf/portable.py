@@ -49,7 +49,8 @@ def write_portable(*, network: keras.Model, size: int, folder: Path, form: str) 
         The file.
 
     Raises:
-        InputError: where a package that writes this form is missing, or the disk is full.
+        InputError: where a package that writes this form is missing.
+        OSError: where the disk is full.
     """
     name, write = WRITERS[form]
     partial = Path(folder) / f"partial-{name}"  # the writers choose by suffix

@@ -1,8 +1,8 @@
 """TFRecord shards: what a record holds, how a set of shards is named and opened.
 
-An image set is a folder of image shards; a label version is a stem (`labels/rbd/round0`) of label
-shards with the same ids in the same order. A manifest beside the shards is written last: shards
-without one do not count as written.
+An image set is a stem (`train/images`) of image shards; a label version is one
+(`train/labels/rbd/round0`) of label shards with the same ids in the same order. A manifest beside
+the shards is written last: shards without one do not count as written.
 """
 
 import contextlib

@@ -12,11 +12,11 @@ import jinja2
 from data_prep.errors import InputError
 from deepusps_tf.charts import error_chart, stage_chart
 from deepusps_tf.config import Config
+from deepusps_tf.crf_pool import start_crf
 from deepusps_tf.galleries import PHOTOS, Gallery, judged_gallery, label_gallery
 from deepusps_tf.photo_errors import judge_photos
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.records import write_text
-from deepusps_tf.rounds import crf_pool
 from deepusps_tf.stages import COLUMNS, SPLITS, StageRow, figures, rows_json
 from deepusps_tf.workdir import saved_run
 
@@ -100,7 +100,7 @@ def _compared_run(config: Config, photos: PhotoSets) -> Config | None:
 def _judge(config: Config, photos: PhotoSets) -> tuple[list[Gallery], dict[str, float]]:
     """Shows the first photos with masks and the worst; gives the error of each by its id."""
     first, worst, errors = [], [], {}
-    with crf_pool(config, one_pass=True) as pool:
+    with start_crf(config, one_pass=True) as pool:
         for photo in judge_photos(config, photos, pool, config.methods):
             errors[photo.id] = photo.error
             if len(first) < PHOTOS:
@@ -115,7 +115,7 @@ def _judge(config: Config, photos: PhotoSets) -> tuple[list[Gallery], dict[str, 
 
 def _compare(config: Config, other: Config, photos: PhotoSets, errors: dict[str, float]) -> Chart:
     """Draws a run's errors against those of another, which is judged after a CRF of its own."""
-    with crf_pool(other, one_pass=True) as pool:
+    with start_crf(other, one_pass=True) as pool:
         judged = judge_photos(other, photos, pool, config.methods)
         theirs = {photo.id: photo.error for photo in judged}
     name = Path(other.workdir).name

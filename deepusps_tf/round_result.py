@@ -4,7 +4,12 @@ import dataclasses
 import json
 from pathlib import Path
 
+import keras
+
 from data_prep.errors import InputError, damage_named
+from deepusps_tf.checkpoints import load_weights
+from deepusps_tf.config import Config
+from deepusps_tf.model import build_model
 from deepusps_tf.records import RecordSet, open_labels, write_text
 
 WEIGHTS = "network.weights.h5"
@@ -90,3 +95,17 @@ def write_result(result: RoundResult) -> None:
         "change": result.change,
     }
     write_text(str(result.folder / RESULT), json.dumps(fields) + "\n")
+
+
+def load_fusion(config: Config) -> keras.Model:
+    """Builds the fused network of a finished run.
+
+    Raises:
+        InputError: where the workdir holds no finished run.
+    """
+    folder = Path(config.workdir) / "fusion"
+    if not is_finished(folder):
+        raise InputError(f"{config.workdir}: holds no finished run; finish it with --mode=train")
+    network = build_model(backbone=config.backbone, size=config.size)
+    load_weights(network, folder / WEIGHTS, f"delete {folder} to train it again")
+    return network

@@ -1,10 +1,9 @@
 """The schedule: three rounds for each handcrafted method, then one fusion network."""
 
-import contextlib
 import dataclasses
 import functools
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,7 @@ from absl import logging
 
 from deepusps_tf.checkpoints import load_weights
 from deepusps_tf.config import Config
-from deepusps_tf.crf import CrfSettings
-from deepusps_tf.crf_pool import CrfPool
+from deepusps_tf.crf_pool import CrfPool, start_crf
 from deepusps_tf.evaluate import score_labels, score_network
 from deepusps_tf.fusion import FusionTask, fusion_task
 from deepusps_tf.inference import copy_folded, inference_twin
@@ -51,27 +49,10 @@ def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRo
     """
     photos = open_photos(config.records)
     check_oracle(config, photos)
-    with crf_pool(config) as pool:
+    with start_crf(config) as pool:
         schedule = Schedule(config, photos, strategy, pool)
         schedule.fuse([schedule.label(method) for method in config.methods])
     return schedule.rows
-
-
-@contextlib.contextmanager
-def crf_pool(config: Config, *, one_pass: bool = False) -> Iterator[CrfPool | None]:
-    """Starts the CRF's processes for a run, or gives None with --nocrf.
-
-    Args:
-        config: the run's settings.
-        one_pass: each photo comes once, so that keeping its lattices would gain nothing.
-    """
-    if not config.crf:
-        yield None
-        return
-    settings = CrfSettings(iterations=config.crf_iterations, bilateral_sxy=config.crf_bilateral_sxy)
-    cache_bytes = 0 if one_pass else config.crf_cache * 2**20
-    with CrfPool(config.crf_processes, settings, cache_bytes) as pool:
-        yield pool
 
 
 class Schedule:

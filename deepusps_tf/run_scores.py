@@ -8,15 +8,15 @@ from tqdm import tqdm
 
 from data_prep.errors import InputError
 from deepusps_tf.config import Config
+from deepusps_tf.crf_pool import start_crf
 from deepusps_tf.dataset import steps_per_epoch
 from deepusps_tf.evaluate import network_outputs
 from deepusps_tf.folder_scores import map_outputs, map_pairs, photo_outputs, photo_pairs
 from deepusps_tf.inference import inference_twin
 from deepusps_tf.photo_sets import open_photos, scored_set
-from deepusps_tf.rounds import crf_pool
+from deepusps_tf.round_result import load_fusion
 from deepusps_tf.saliency_model import SaliencyModel, load_model, wrap_network
 from deepusps_tf.scorecard import OWN_SIZE, Scorecard, score_outputs
-from deepusps_tf.train import load_fusion
 from deepusps_tf.workdir import runs_in, saved_run
 
 
@@ -84,7 +84,7 @@ def evaluate_run(config: Config) -> list[Scorecard]:
     if images is None:
         raise InputError(f"{saved.records}: no photos with masks to score on")
     test_set = config.test_set or scored_set(saved.records, split)
-    with crf_pool(saved, one_pass=True) as pool:
+    with start_crf(saved, one_pass=True) as pool:
         outputs = network_outputs(
             network=inference_twin(load_fusion(saved)),
             images=images,
@@ -100,7 +100,7 @@ def evaluate_run(config: Config) -> list[Scorecard]:
 def _score_photos(config: Config, model: SaliencyModel, run: Config) -> list[Scorecard]:
     """Scores on the photos that `config` names, with the CRF of `run`."""
     pairs = photo_pairs(Path(config.images), Path(config.masks))
-    with crf_pool(run, one_pass=True) as pool:
+    with start_crf(run, one_pass=True) as pool:
         outputs = photo_outputs(pairs, model=model, pool=pool, queue=run.batch_size)
         return score_outputs(outputs, test_set=_test_set(config), resolution=OWN_SIZE)
 

@@ -13,7 +13,7 @@ from absl import logging
 
 from data_prep.errors import InputError
 from deepusps_tf.backbones import BACKBONES
-from deepusps_tf.checkpoints import EpochCommits, load_weights, save_weights
+from deepusps_tf.checkpoints import EpochCommits, save_weights
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import steps_per_epoch, training_batches
@@ -25,9 +25,7 @@ from deepusps_tf.noise_model import LabelNoise, NoiseEstimates, NoiseLikelihood
 from deepusps_tf.pseudo_labels import LabelSummary, PseudoLabels, write_labels
 from deepusps_tf.records import RecordSet, open_labels
 from deepusps_tf.round_result import (
-    WEIGHTS,
     RoundResult,
-    is_finished,
     labels_stem,
     read_result,
     write_result,
@@ -59,19 +57,16 @@ class Round:
 def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
     """Finds what training could not start with, before hours of preparation.
 
+    The network is built once for it, which takes seconds.
+
     Raises:
-        InputError: for an unknown backbone, missing pretrained weights, or a batch that does not
-            divide by the devices.
+        InputError: for an unknown backbone, pretrained weights that are missing or do not fit, more
+            frozen blocks than there are, or a batch that does not divide by the devices.
     """
     replicas = strategy.num_replicas_in_sync
     if config.batch_size % replicas:
         raise InputError(f"--batch_size={config.batch_size} must divide by {replicas} devices")
-    if config.backbone not in BACKBONES:
-        raise InputError(f"--backbone={config.backbone}: unknown; one of {', '.join(BACKBONES)}")
-    if config.pretrained == "default":
-        BACKBONES[config.backbone].default_weights()
-    elif config.pretrained != "none" and not Path(config.pretrained).is_file():
-        raise InputError(f"--pretrained={config.pretrained}: no such file")
+    _build_network(config, replicas)
 
 
 class Trainer:
@@ -108,16 +103,7 @@ class Trainer:
         self._workers = Workers(strategy)
         self._collect = collect
         with strategy.scope():
-            network = build_model(
-                backbone=config.backbone,
-                size=config.size,
-                batchnorm_momentum=config.batchnorm_momentum,
-                synchronized=replicas > 1,
-                pretrained=None if config.pretrained == "none" else config.pretrained,
-                seed=config.seed,
-                precision=config.precision,
-            )
-            _freeze(network, config)
+            network = _build_network(config, replicas)
             if noise is not None:
                 noise.build()
             self._loss = FBetaLoss(beta_squared=beta_squared, threshold=[0.5] * label_sets)
@@ -269,8 +255,17 @@ class Trainer:
             )
 
 
-def _freeze(network: keras.Model, config: Config) -> None:
-    """Keeps `--frozen_blocks` of a network as they are, statistics too."""
+def _build_network(config: Config, replicas: int) -> keras.Model:
+    """Builds the network to train; `--frozen_blocks` of it stay as they are, statistics too."""
+    network = build_model(
+        backbone=config.backbone,
+        size=config.size,
+        batchnorm_momentum=config.batchnorm_momentum,
+        synchronized=replicas > 1,
+        pretrained=None if config.pretrained == "none" else config.pretrained,
+        seed=config.seed,
+        precision=config.precision,
+    )
     frozen, block_number = config.frozen_blocks, BACKBONES[config.backbone].block_number
     numbers = [block_number(layer.name) for layer in network.layers]
     count = len({number for number in numbers if number is not None})
@@ -280,17 +275,4 @@ def _freeze(network: keras.Model, config: Config) -> None:
         )
     for layer, number in zip(network.layers, numbers, strict=True):
         layer.trainable = number is None or number >= frozen
-
-
-def load_fusion(config: Config) -> keras.Model:
-    """Builds the fused network of a finished run.
-
-    Raises:
-        InputError: where the workdir holds no finished run.
-    """
-    folder = Path(config.workdir) / "fusion"
-    if not is_finished(folder):
-        raise InputError(f"{config.workdir}: holds no finished run; finish it with --mode=train")
-    network = build_model(backbone=config.backbone, size=config.size)
-    load_weights(network, folder / WEIGHTS, f"delete {folder} to train it again")
     return network

@@ -12,11 +12,12 @@ from deepusps_tf.flagfile import flagfile_text, read_flagfile
 from deepusps_tf.records import write_text
 
 SETTINGS = "config.flags"
-# May differ when a run is resumed: they change where and how fast it runs, not what comes out.
+# May differ when a run is resumed: they change where and how fast it runs and what it says, not
+# what comes out.
 FREE_SETTINGS = {
     *("mode", "jobs", "crf_processes", "crf_cache", "devices"),
     *("model", "output", "maps", "test_set", "experiment", "workdirs"),
-    *("compare", "format", "prediction"),
+    *("compare", "format", "prediction", "collapse_warning"),
 }
 
 

@@ -80,6 +80,7 @@ def tiny_network(monkeypatch):
     """Lets rounds train `tiny_model` whatever the backbone."""
     monkeypatch.setattr("deepusps_tf.train.build_model", tiny_model)
     monkeypatch.setattr("deepusps_tf.rounds.build_model", tiny_model)
+    monkeypatch.setattr("deepusps_tf.round_result.build_model", tiny_model)
 
 
 def stop_after_an_epoch(monkeypatch, run) -> None:

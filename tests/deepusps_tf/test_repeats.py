@@ -9,8 +9,8 @@ import pytest
 from deepusps_tf import main
 from deepusps_tf.config import Config
 from deepusps_tf.devices import make_strategy
+from deepusps_tf.round_result import load_fusion
 from deepusps_tf.rounds import run_rounds
-from deepusps_tf.train import load_fusion
 from deepusps_tf.workdir import repeat_runs
 
 pytestmark = pytest.mark.usefixtures("tiny_network")

@@ -40,7 +40,7 @@ def judged(monkeypatch):
             outputs = {"fused": empty + np.float32(config.crf_iterations / 100)}
             yield JudgedPhoto(photo_id, np.zeros((4, 4, 3), np.uint8), {}, outputs, empty)
 
-    monkeypatch.setattr(report, "crf_pool", pool_of)
+    monkeypatch.setattr(report, "start_crf", pool_of)
     monkeypatch.setattr(report, "judge_photos", judge)
     return calls
 

@@ -15,10 +15,10 @@ from deepusps_tf.inference import inference_twin
 from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.pseudo_labels import handcrafted_threshold
 from deepusps_tf.report import write_report
+from deepusps_tf.round_result import load_fusion
 from deepusps_tf.rounds import run_rounds
 from deepusps_tf.run_scores import evaluate_run
 from deepusps_tf.stages import collect_rows
-from deepusps_tf.train import load_fusion
 from deepusps_tf.workdir import save_settings
 from tests.deepusps_tf.conftest import write_disc_records
 

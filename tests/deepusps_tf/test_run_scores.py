@@ -8,9 +8,8 @@ from PIL import Image
 from data_prep.errors import InputError
 from deepusps_tf.config import Config
 from deepusps_tf.export import export_model
-from deepusps_tf.round_result import RoundResult, write_result
+from deepusps_tf.round_result import RoundResult, load_fusion, write_result
 from deepusps_tf.run_scores import evaluate_maps, evaluate_model, evaluate_run
-from deepusps_tf.train import load_fusion
 from deepusps_tf.workdir import save_settings
 from tests.deepusps_tf.conftest import SIDE, disc_photo, tiny_model
 

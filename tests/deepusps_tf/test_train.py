@@ -16,8 +16,8 @@ from deepusps_tf.model import build_model
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.pseudo_labels import PseudoLabels
 from deepusps_tf.records import open_labels, open_set
-from deepusps_tf.round_result import read_result
-from deepusps_tf.train import Round, Trainer, check_settings, load_fusion
+from deepusps_tf.round_result import load_fusion, read_result
+from deepusps_tf.train import Round, Trainer, check_settings
 from tests.deepusps_tf.conftest import stop_after_an_epoch, tiny_model, write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -320,9 +320,12 @@ def test_infinite_prediction_stops_and_names_the_photos(tmp_path, run_round, mon
         ({"batch_size": 6}, "--batch_size=6 must divide by 4 devices"),
         ({"backbone": "vgg"}, "--backbone=vgg: unknown; one of drn_d_22"),
         ({"pretrained": "gone.pth"}, "--pretrained=gone.pth: no such file"),
+        ({"pretrained": __file__}, r"test_train\.py: "),
+        ({"backbone": "efficientnet_lite0", "frozen_blocks": 16}, "has 16 blocks, one must"),
     ],
 )
-def test_settings_that_cannot_start_are_found_early(tiny_config, changes, message):
+def test_settings_that_cannot_start_are_found_early(tiny_config, monkeypatch, changes, message):
+    monkeypatch.setattr(train, "build_model", build_model)
     with pytest.raises(InputError, match=message):
         check_settings(dataclasses.replace(tiny_config, **changes), make_strategy("cpu:4"))
 

@@ -33,10 +33,11 @@ def tiny_command(folder) -> list[str]:
 
 
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow
-    from deepusps_tf import rounds, train
+    from deepusps_tf import round_result, rounds, train
     from tests.deepusps_tf.conftest import tiny_model
 
-    train.build_model = rounds.build_model = tiny_model
+    for module in (train, rounds, round_result):
+        module.build_model = tiny_model
     flagfile.define_flags()
     flags.adopt_module_key_flags(flagfile)
     app.run(main)

@@ -27,10 +27,11 @@ def keep_entered(folder: Path):
 
 
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow
-    from deepusps_tf import moving_average, rounds, train
+    from deepusps_tf import moving_average, round_result, rounds, train
     from tests.deepusps_tf.conftest import tiny_model
 
-    train.build_model = rounds.build_model = tiny_model
+    for module in (train, rounds, round_result):
+        module.build_model = tiny_model
     moving_average.MovingAverage.update = keep_entered(Path("entered"))
     flagfile.define_flags()
     flags.adopt_module_key_flags(flagfile)
