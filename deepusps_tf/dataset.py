@@ -174,15 +174,24 @@ def _decode(index, image_record, label_records, size: int) -> dict[str, tf.Tenso
     record = tf.io.parse_single_example(image_record, IMAGE_FEATURES)
     rgb = tf.io.decode_image(record["image"], channels=3, expand_animations=False)
     rgb.set_shape([None, None, 3])
-    image = tf.image.resize(rgb, (size, size), method="bicubic", antialias=True)
-    example = {
-        "id": record["id"],
-        "index": index,
-        "image": tf.clip_by_value(image, 0.0, 255.0),
-    }
+    example = {"id": record["id"], "index": index, "image": fit_square(rgb, size)}
     if isinstance(label_records, tf.Tensor):
         example["labels"] = _decode_labels(label_records, size)
     return example
+
+
+def fit_square(photos: tf.Tensor, size: int) -> tf.Tensor:
+    """Makes what the network sees of photos, in training and when served.
+
+    Args:
+        photos: uint8 or float [..., H, W, 3] in 0..255, of rank 3 or 4.
+        size: S.
+
+    Returns:
+        float32 [..., S, S, 3] in 0..255.
+    """
+    resized = tf.image.resize(photos, (size, size), method="bicubic", antialias=True)
+    return tf.clip_by_value(resized, 0.0, 255.0)
 
 
 def _decode_labels(label_records, size: int) -> tf.Tensor:

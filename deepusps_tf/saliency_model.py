@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_prep.errors import InputError
+from deepusps_tf.dataset import fit_square
 from deepusps_tf.export import exported_versions
 from deepusps_tf.serving import ServingModule
 
@@ -53,13 +54,8 @@ class SaliencyModel:
         for rgb in photos:
             if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
                 raise ValueError(f"a photo must be an array [H, W, 3], not {list(rgb.shape)}")
-        side = (self._size, self._size)
         # What the signature itself would do to each photo, which it can only take one by one.
-        squares = [
-            tf.image.resize(tf.cast(rgb, tf.float32), side, method="bicubic", antialias=True)
-            for rgb in photos
-        ]
-        maps = self._serve(tf.clip_by_value(tf.stack(squares), 0.0, 255.0))
+        maps = self._serve(tf.stack([fit_square(rgb, self._size) for rgb in photos]))
         return [
             tf.image.resize(map_, rgb.shape[:2]).numpy()[..., 0]
             for map_, rgb in zip(maps["probability"], photos, strict=True)

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from deepusps_tf.dataset import fit_square
 from deepusps_tf.inference import inference_twin
 from deepusps_tf.orientation import read_orientation, turn_upright, upright_shape
 from deepusps_tf.photo_header import declared_pixels, exif_block, has_opacity
@@ -68,7 +69,7 @@ class ServingModule(tf.Module):
         return self._probability(tf.cast(photos, tf.float32))
 
     def _probability(self, photos):
-        probability = self._predict(self._resize(photos))
+        probability = self._predict(fit_square(photos, self.size))
         own_size = tf.shape(photos)[1:3]
         return {"probability": tf.image.resize(probability, own_size)}
 
@@ -94,12 +95,8 @@ class ServingModule(tf.Module):
         rgb.set_shape([None, None, 3])
         orientation = read_orientation(exif_block(photo))
         # The square is turned in place of the photo: it is small, and turning and resizing commute.
-        square = turn_upright(self._resize(rgb), orientation)
+        square = turn_upright(fit_square(rgb, self.size), orientation)
         return upright_shape(tf.shape(rgb)[:2], orientation), square
-
-    def _resize(self, photos):
-        resized = tf.image.resize(photos, (self.size, self.size), method="bicubic", antialias=True)
-        return tf.clip_by_value(resized, 0.0, 255.0)
 
 
 def put_on_white(rgba: tf.Tensor) -> tf.Tensor:
