@@ -134,7 +134,9 @@ def _check_output(folder: Path, part: Sequence[Labelled]) -> None:
     ids = {each.id for each in part}
     for kind in ("images", "masks"):
         there = folder / kind
-        others = [path.name for path in there.glob("*") if path.stem not in ids]
+        # What an import that was killed left half made is no photo of something else.
+        whole = [path for path in there.glob("*") if path.suffix != ".partial"]
+        others = [path.name for path in whole if path.stem not in ids]
         if others:
             raise InputError(
                 f"{there}: holds {shortened(sorted(others))} already; choose an empty --output"
@@ -171,10 +173,13 @@ def _place(source: Path, target: Path) -> None:
     partial = target.with_name(f".{target.name}.partial")
     partial.unlink(missing_ok=True)
     try:
-        os.link(source.resolve(), partial)
-    except OSError:
-        shutil.copyfile(source, partial)
-    partial.replace(target)
+        try:
+            os.link(source.resolve(), partial)
+        except OSError:
+            shutil.copyfile(source, partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def define_flags() -> None:

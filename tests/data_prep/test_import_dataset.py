@@ -1,4 +1,6 @@
+import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +72,33 @@ def test_files_are_linked_and_an_import_goes_on(where, monkeypatch):
     assert (output / "images/a.jpg").read_bytes() == photo.read_bytes()
     assert not (output / "images/a.jpg").samefile(photo)
     assert len(files(output)) == 2
+
+
+def test_an_import_that_was_cut_short_goes_on(where, monkeypatch):
+    for number in (1, 2):
+        save(where["source"] / f"images/{number}.jpg")
+        save(where["source"] / f"masks/{number}.png")
+    output = where["output"]
+    (output / "images").mkdir(parents=True)
+    (output / "images/.1.jpg.partial").write_bytes(b"killed here")
+    (output / "masks").mkdir()
+    (output / "masks/.1.png.77.partial").write_bytes(b"as write_png names it")
+
+    def fill_disk(_, target):
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def refuse(*_):
+        raise OSError("another disk")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(os, "link", refuse)
+        patch.setattr(shutil, "copyfile", fill_disk)
+        import_dataset(dataset="ecssd", **where)
+    assert files(output) == ["masks/.1.png.77.partial"]
+    import_dataset(dataset="ecssd", **where)
+    whole = ["images/1.jpg", "images/2.jpg", "masks/1.png", "masks/2.png"]
+    assert [name for name in files(output) if not name.endswith(".partial")] == whole
 
 
 @pytest.fixture
