@@ -4,8 +4,10 @@ import pytest
 
 from deepusps_tf.crf import RELEASE_SETTINGS
 from deepusps_tf.crf_pool import CrfPool
-from deepusps_tf.evaluate import score_labels, score_maps, score_network
-from deepusps_tf.records import open_labels, open_set
+from deepusps_tf.evaluate import Scores, score_labels, score_maps, score_network
+from deepusps_tf.records import LabelRecord, open_labels, open_set
+from deepusps_tf.shard_writer import write_shards
+from tests.deepusps_tf.conftest import SIDE, disc_photo
 
 
 def test_means_over_images_not_pixels():
@@ -23,10 +25,11 @@ def test_means_over_images_not_pixels():
 
 def test_labels_equal_to_the_truth_score_perfectly(disc_records):
     images = open_set(f"{disc_records}/train/images")
-    labels = open_labels(f"{disc_records}/train/labels/rbd/round0", images)
-    scores = score_labels(images=images, labels=labels, size=32)
-    assert scores.count == 10
-    assert 0.05 < scores.mae < 0.3 and 0.7 < scores.f_adaptive < 1
+    truth = (LabelRecord.from_map(f"photo{n:03d}", disc_photo(n)[1]) for n in range(10))
+    folder = f"{disc_records}/train/labels/truth/round0"
+    write_shards(stem=folder, records=truth, count=10)
+    scores = score_labels(images=images, labels=open_labels(folder, images), size=SIDE)
+    assert scores == Scores(10, mae=0, f_fixed=1, f_adaptive=1, precision=1, recall=1)
 
 
 def test_crf_cleans_a_noisy_network(disc_records):
