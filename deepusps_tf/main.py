@@ -8,6 +8,7 @@ python -m deepusps_tf.main --mode=predict --model=DIR --images=DIR --output=DIR
 
 # Heavy imports wait inside the modes, so that --help is quick and the CRF's processes, which import
 # this module too, stay free of TensorFlow.
+import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -121,13 +122,14 @@ def table(config: Config) -> None:
 
 
 def report(config: Config) -> None:
-    """Writes the report of a workdir again."""
+    """Writes the report of a workdir again, under another name where one is given."""
     from deepusps_tf.report import write_report
     from deepusps_tf.stages import collect_rows
     from deepusps_tf.workdir import saved_run
 
-    config = saved_run(config)
-    print(f"report: {write_report(config, collect_rows(config))}")
+    saved = saved_run(config)
+    saved = dataclasses.replace(saved, experiment=config.experiment or saved.experiment)
+    print(f"report: {write_report(saved, collect_rows(saved))}")
 
 
 def export(config: Config) -> None:

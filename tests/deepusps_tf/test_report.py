@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from data_prep.errors import InputError
-from deepusps_tf import report
+from deepusps_tf import main, report
+from deepusps_tf.config import Config
 from deepusps_tf.photo_errors import JudgedPhoto
 from deepusps_tf.report import write_report
 from deepusps_tf.workdir import save_settings
@@ -65,6 +66,18 @@ def test_compared_run_is_judged_after_its_own_crf(tiny_config, tmp_path, monkeyp
     ours, theirs, name = drawn[0]
     assert name == "other"
     assert ours == pytest.approx([0.07] * 4) and theirs == pytest.approx([0.03] * 4)
+
+
+@pytest.mark.usefixtures("judged")
+def test_report_is_called_as_its_flag_says_else_as_the_run(tiny_config):
+    config = save_run(tiny_config, experiment="Trained as this")
+    page = Path(config.workdir) / "report/index.html"
+    for flags, title in (
+        ({"experiment": "Shown as that"}, "Shown as that"),
+        ({}, "Trained as this"),
+    ):
+        main.report(Config(mode="report", workdir=config.workdir, **flags))
+        assert f"<title>{title}" in page.read_text()
 
 
 def test_runs_are_not_compared_where_no_photo_has_a_mask(tiny_config, tmp_path, judged):
