@@ -16,7 +16,7 @@ from deepusps_tf.inference import inference_twin
 from deepusps_tf.photo_sets import open_photos, scored_set
 from deepusps_tf.round_result import load_fusion
 from deepusps_tf.saliency_model import SaliencyModel, load_model, wrap_network
-from deepusps_tf.scorecard import OWN_SIZE, Scorecard, score_outputs
+from deepusps_tf.scorecard import OWN_SIZE, Scorecard, refuse_mixture, score_outputs
 from deepusps_tf.workdir import runs_in, saved_run
 
 
@@ -28,7 +28,8 @@ def evaluations(config: Config) -> Iterator[tuple[Path, list[Scorecard]]]:
         run and of each of its repeats.
 
     Raises:
-        InputError: as the functions below, and where the figures of repeats would go to one folder.
+        InputError: as the functions below, and where the figures of repeats would go to one folder,
+            or one test set's beside those of something else.
     """
     if config.maps:
         yield Path(config.output), evaluate_maps(config)
@@ -53,8 +54,9 @@ def evaluate_maps(config: Config) -> list[Scorecard]:
     Raises:
         InputError: as `map_pairs` and `map_outputs`.
     """
+    what = _named(config, f"maps {_place(config.maps)}", f"by {_place(config.masks)}")
     pairs = map_pairs(Path(config.maps), Path(config.masks))
-    return score_outputs(map_outputs(pairs), test_set=_test_set(config), resolution=OWN_SIZE)
+    return score_outputs(map_outputs(pairs), **what)
 
 
 def evaluate_model(config: Config) -> list[Scorecard]:
@@ -63,7 +65,8 @@ def evaluate_model(config: Config) -> list[Scorecard]:
     Raises:
         InputError: as `photo_pairs` and `photo_outputs`, and where there is no such model.
     """
-    return _score_photos(config, load_model(config.model), config)
+    what = _named(config, f"model {_place(config.model)}", _photos(config))
+    return _score_photos(config, load_model(config.model), config, what)
 
 
 def evaluate_run(config: Config) -> list[Scorecard]:
@@ -77,13 +80,23 @@ def evaluate_run(config: Config) -> list[Scorecard]:
         InputError: where the run is not finished, no photo has a mask, or as `evaluate_model`.
     """
     saved = saved_run(config)
+    folder = _place(config.workdir)
+    # A run that keeps its own figures may be moved.
+    run = "this run" if _place(config.output or folder) == folder else f"run {folder}"
     if config.images:
+        what = _named(config, run, _photos(config))
         model = wrap_network(load_fusion(saved), saved.size)
-        return _score_photos(config, model, saved)
+        return _score_photos(config, model, saved, what)
     split, images = open_photos(saved.records).held_out()
     if images is None:
         raise InputError(f"{saved.records}: no photos with masks to score on")
-    test_set = config.test_set or scored_set(saved.records, split)
+    what = _named(
+        config,
+        run,
+        f"on {_place(saved.records)}/{split}",
+        test_set=scored_set(saved.records, split),
+        resolution=f"{saved.size}x{saved.size}",
+    )
     with start_crf(saved, one_pass=True) as pool:
         outputs = network_outputs(
             network=inference_twin(load_fusion(saved)),
@@ -94,17 +107,44 @@ def evaluate_run(config: Config) -> list[Scorecard]:
         )
         steps = steps_per_epoch(len(images.ids), saved.batch_size)
         shown = tqdm(outputs, total=steps, desc="scores", unit="batch")
-        return score_outputs(shown, test_set=test_set, resolution=f"{saved.size}x{saved.size}")
+        return score_outputs(shown, **what)
 
 
-def _score_photos(config: Config, model: SaliencyModel, run: Config) -> list[Scorecard]:
+def _score_photos(
+    config: Config, model: SaliencyModel, run: Config, what: dict[str, str]
+) -> list[Scorecard]:
     """Scores on the photos that `config` names, with the CRF of `run`."""
     pairs = photo_pairs(Path(config.images), Path(config.masks))
     with start_crf(run, one_pass=True) as pool:
         outputs = photo_outputs(pairs, model=model, pool=pool, queue=run.batch_size)
-        return score_outputs(outputs, test_set=_test_set(config), resolution=OWN_SIZE)
+        return score_outputs(outputs, **what)
 
 
-def _test_set(config: Config) -> str:
-    """The name given, or that of the folder that holds the folder of masks."""
-    return config.test_set or Path(config.masks).resolve().parent.name
+def _named(
+    config: Config, source: str, photos: str, *, test_set: str = "", resolution: str = OWN_SIZE
+) -> dict[str, str]:
+    """Says what is scored, as `score_outputs` keeps it, once it is sure that it can be kept.
+
+    Args:
+        config: names the test set, or lets `test_set` or the folder that holds the masks do so.
+        source: whose figures they are.
+        photos: what they are scored on.
+        test_set: its name where none is given.
+        resolution: as in `Scorecard`.
+
+    Raises:
+        InputError: where the folder that is to keep the figures has the like of something else.
+    """
+    name = config.test_set or test_set or Path(config.masks).resolve().parent.name
+    what = {"test_set": name, "resolution": resolution, "scored": f"{source} {photos}"}
+    refuse_mixture(Path(config.output or config.workdir), **what)
+    return what
+
+
+def _photos(config: Config) -> str:
+    return f"on {_place(config.images)} by {_place(config.masks)}"
+
+
+def _place(path: str) -> str:
+    """A folder's name that is the same from wherever it is seen."""
+    return path if "://" in path else str(Path(path).resolve())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.errors import damage_named
+from data_prep.errors import InputError, damage_named
 from deepusps_tf.evaluate import Scores, map_scores, mean_scores
 from deepusps_tf.field_scores import FieldScorer, FieldScores
 from deepusps_tf.records import write_text
@@ -40,6 +40,8 @@ class Scorecard:
         resolution: where: photos at `their own size` or the network's, as `160x160`.
         scores: the paper's figures.
         field: those of the field's own scorer.
+        scored: which maps, model or run, and on which photos by which masks, in words; empty in
+            files that were written before it was kept.
     """
 
     test_set: str
@@ -47,10 +49,20 @@ class Scorecard:
     resolution: str
     scores: Scores
     field: FieldScores
+    scored: str = ""
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """What it is that new figures of the same replace."""
+        return self.test_set, self.resolution, self.scored
 
 
 def score_outputs(
-    batches: Iterable[tuple[dict[str, np.ndarray], np.ndarray]], *, test_set: str, resolution: str
+    batches: Iterable[tuple[dict[str, np.ndarray], np.ndarray]],
+    *,
+    test_set: str,
+    resolution: str,
+    scored: str = "",
 ) -> list[Scorecard]:
     """Scores one or more outputs by the same masks.
 
@@ -59,6 +71,7 @@ def score_outputs(
             change from batch to batch.
         test_set: its name.
         resolution: as in `Scorecard`.
+        scored: as in `Scorecard`.
 
     Returns:
         A card an output.
@@ -71,23 +84,23 @@ def score_outputs(
             for saliency, mask in zip(maps, masks, strict=True):
                 scorer.add(saliency, mask)
     return [
-        Scorecard(test_set, output, resolution, mean_scores(parts), field[output].scores())
+        Scorecard(test_set, output, resolution, mean_scores(parts), field[output].scores(), scored)
         for output, parts in ours.items()
     ]
 
 
 def keep_cards(folder: Path, cards: Sequence[Scorecard]) -> None:
-    """Writes `evaluation.json` and `evaluation.csv`, beside the test sets that are there already.
+    """Writes `evaluation.json` and `evaluation.csv`, beside the figures that are there already.
 
     Args:
         folder: made where it is missing.
-        cards: they replace all cards of the same test set.
+        cards: they replace those of the same test set, resolution and thing scored.
 
     Raises:
         InputError: where the file that is there is damaged, or the folder cannot be written to.
     """
-    renewed = {card.test_set for card in cards}
-    kept = [card for card in read_cards(folder) if card.test_set not in renewed]
+    renewed = {card.subject for card in cards}
+    kept = [card for card in read_cards(folder) if card.subject not in renewed]
     cards = [*kept, *cards]
     folder.mkdir(parents=True, exist_ok=True)
     lines = [dataclasses.asdict(card) for card in cards]
@@ -95,11 +108,34 @@ def keep_cards(folder: Path, cards: Sequence[Scorecard]) -> None:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     identity = ("test_set", "output", "resolution", "photos")
-    writer.writerow([*identity, *COLUMNS, *FIELD_COLUMNS.values()])
+    writer.writerow([*identity, *COLUMNS, *FIELD_COLUMNS.values(), "scored"])
     for card in cards:
         what = (card.test_set, card.output, card.resolution, card.scores.count)
-        writer.writerow([*what, *figures(card.scores), *_field_figures(card)])
+        writer.writerow([*what, *figures(card.scores), *_field_figures(card), card.scored])
     write_text(str(folder / CSV), table.getvalue())
+
+
+def refuse_mixture(folder: Path, *, test_set: str, resolution: str, scored: str) -> None:
+    """Finds figures in a folder that tables could not tell from those about to be made.
+
+    Args:
+        folder: where the figures will be kept.
+        test_set: its name.
+        resolution: as in `Scorecard`.
+        scored: as in `Scorecard`.
+
+    Raises:
+        InputError: where figures of that test set and resolution are of something else, or their
+            file is damaged.
+    """
+    for card in read_cards(folder):
+        same_column = (card.test_set, card.resolution) == (test_set, resolution)
+        if same_column and card.scored != scored:
+            raise InputError(
+                f"{folder / JSON}: its figures on {test_set} at {resolution} are of "
+                f"{card.scored or 'what it does not name'}, not of {scored}; "
+                "give another --test_set= or --output=, or delete it"
+            )
 
 
 def read_cards(folder: Path) -> list[Scorecard]:

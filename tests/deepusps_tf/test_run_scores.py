@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from data_prep.errors import InputError
 from deepusps_tf.config import Config
 from deepusps_tf.export import export_model
 from deepusps_tf.round_result import RoundResult, load_fusion, write_result
-from deepusps_tf.run_scores import evaluate_maps, evaluate_model, evaluate_run
+from deepusps_tf.run_scores import evaluate_maps, evaluate_model, evaluate_run, evaluations
+from deepusps_tf.scorecard import keep_cards, read_cards
 from deepusps_tf.workdir import save_settings
 from tests.deepusps_tf.conftest import SIDE, disc_photo, tiny_model
 
@@ -70,6 +72,46 @@ def test_run_must_be_finished(tiny_config, photos):
     save_settings(tiny_config)
     with pytest.raises(InputError, match="holds no finished run"):
         evaluate_run(Config(mode="evaluate", workdir=tiny_config.workdir, **photos))
+
+
+def test_a_run_keeps_its_figures_at_both_sizes_under_one_name(finished_run, photos):
+    run = Config(mode="evaluate", workdir=finished_run.workdir, test_set="discs")
+    for config in (run, dataclasses.replace(run, **photos), run):
+        for folder, cards in evaluations(config):
+            keep_cards(folder, cards)
+    kept = read_cards(Path(finished_run.workdir))
+    assert [(card.resolution, card.output) for card in kept] == [
+        ("their own size", "prediction"),
+        ("their own size", "prediction + CRF"),
+        ("32x32", "prediction"),
+        ("32x32", "prediction + CRF"),
+    ]
+    assert kept[0].scored == f"this run on {photos['images']} by {photos['masks']}"
+    assert kept[2].scored == f"this run on {finished_run.records}/test"
+
+
+def test_other_maps_or_photos_do_not_take_the_place_of_figures(photos, tmp_path, monkeypatch):
+    rbd = Config(
+        mode="evaluate", maps=photos["masks"], masks=photos["masks"], output=str(tmp_path / "o")
+    )
+    ((folder, kept),) = evaluations(rbd)
+    keep_cards(folder, kept)
+    others = {"maps": tmp_path / "DSR", "masks": tmp_path / "elsewhere/discs/masks"}
+    for name, other in others.items():
+        shutil.copytree(photos["masks"], other)
+        config = dataclasses.replace(rbd, **{name: str(other)})
+        with monkeypatch.context() as patch, pytest.raises(InputError) as error:
+            patch.setattr("deepusps_tf.run_scores.score_outputs", None)  # refused before it
+            list(evaluations(config))
+        assert "evaluation.json: its figures on discs at their own size are of maps" in str(
+            error.value
+        )
+        assert str(other) in str(error.value) and "\n" not in str(error.value)
+        ((_, named),) = evaluations(dataclasses.replace(config, test_set=name))
+        assert named[0].test_set == name
+    assert read_cards(folder) == kept
+    ((_, again),) = evaluations(rbd)
+    assert again == kept
 
 
 def test_truth_as_a_map_is_perfect(photos):

@@ -1,10 +1,17 @@
 import csv
+import json
 
 import numpy as np
 import pytest
 
 from data_prep.errors import InputError
-from deepusps_tf.scorecard import cards_text, keep_cards, read_cards, score_outputs
+from deepusps_tf.scorecard import (
+    cards_text,
+    keep_cards,
+    read_cards,
+    refuse_mixture,
+    score_outputs,
+)
 
 MASK = np.zeros((1, 4, 4), np.float32)
 MASK[:, :2] = 1
@@ -12,9 +19,9 @@ FOUND = MASK.copy()
 FOUND[:, 1] = 0  # half of it: precision 1, recall 1/2
 
 
-def cards(test_set, *maps):
+def cards(test_set, *maps, resolution="4x4", **subject):
     outputs = {f"output {place}": each for place, each in enumerate(maps)}
-    return score_outputs([(outputs, MASK)] * 3, test_set=test_set, resolution="4x4")
+    return score_outputs([(outputs, MASK)] * 3, test_set=test_set, resolution=resolution, **subject)
 
 
 def test_scores_each_output_by_both_scorers():
@@ -49,6 +56,46 @@ def test_test_sets_are_kept_side_by_side_and_renewed(tmp_path):
     ]
     assert (table[0]["photos"], table[0]["MAE"], table[0]["F 0.5"]) == ("3", "25.00", "81.25")
     assert (table[0]["F max"], table[2]["F max"]) == ("81.25", "100.00")
+
+
+def test_figures_replace_those_of_the_same_thing_alone(tmp_path):
+    square, own = cards("A", FOUND), cards("A", FOUND, resolution="their own size")
+    keep_cards(tmp_path, square)
+    keep_cards(tmp_path, own)
+    other = cards("A", MASK, scored="maps DSR by masks")
+    keep_cards(tmp_path, other)
+    assert read_cards(tmp_path) == [*square, *own, *other]
+    again = cards("A", MASK, resolution="their own size")
+    keep_cards(tmp_path, again)
+    assert read_cards(tmp_path) == [*square, *other, *again]
+    table = list(csv.DictReader((tmp_path / "evaluation.csv").read_text().splitlines()))
+    assert [line["scored"] for line in table] == ["", "maps DSR by masks", ""]
+
+
+def test_figures_of_something_else_are_not_mixed(tmp_path):
+    what = {"test_set": "A", "resolution": "4x4", "scored": "maps RBD by masks"}
+    refuse_mixture(tmp_path, **what)
+    keep_cards(tmp_path, cards("A", MASK, scored="maps RBD by masks"))
+    refuse_mixture(tmp_path, **what)
+    for key, value in (("test_set", "B"), ("resolution", "8x8")):
+        refuse_mixture(tmp_path, **{**what, key: value, "scored": "maps DSR by masks"})
+    with pytest.raises(
+        InputError,
+        match=r"evaluation.json: its figures on A at 4x4 are of maps RBD by masks, not of maps DSR "
+        r"by masks; give another --test_set= or --output=, or delete it$",
+    ):
+        refuse_mixture(tmp_path, **{**what, "scored": "maps DSR by masks"})
+
+
+def test_files_of_before_are_read_and_not_written_over(tmp_path):
+    keep_cards(tmp_path, cards("A", FOUND, scored="maps RBD by masks"))
+    path = tmp_path / "evaluation.json"
+    lines = json.loads(path.read_text())
+    assert lines[0].pop("scored") == "maps RBD by masks"
+    path.write_text(json.dumps(lines))
+    assert read_cards(tmp_path) == cards("A", FOUND)
+    with pytest.raises(InputError, match="are of what it does not name, not of maps RBD"):
+        refuse_mixture(tmp_path, test_set="A", resolution="4x4", scored="maps RBD by masks")
 
 
 def test_console_table_is_in_percent():
