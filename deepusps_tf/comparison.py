@@ -14,7 +14,7 @@ from deepusps_tf.evaluate import PLAIN, REFINED, Scores
 from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.folder_scores import MAP
 from deepusps_tf.photo_sets import scored_set
-from deepusps_tf.scorecard import Scorecard, read_cards
+from deepusps_tf.scorecard import Scorecard, oracle_note, read_cards
 from deepusps_tf.stages import kept_rows
 from deepusps_tf.workdir import FREE_SETTINGS, SETTINGS, runs_in
 
@@ -57,7 +57,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One experiment: its name, its number of runs, and its cells."""
+    """One experiment: its name, with a note where it trained on truth, its runs and its cells."""
 
     name: str
     runs: int
@@ -97,7 +97,9 @@ def compare(workdirs: Sequence[Path], *, crf: bool) -> list[Row]:
 def _read(workdir: Path) -> list[_Run]:
     cards = read_cards(workdir)
     if cards and not (workdir / SETTINGS).is_file():
-        return [_Run(workdir, workdir.resolve().name, (workdir.resolve(),), None, _by_set(cards))]
+        notes = dict.fromkeys(oracle_note(card.oracle) for card in cards)
+        name = workdir.resolve().name + "".join(notes)
+        return [_Run(workdir, name, (workdir.resolve(),), None, _by_set(cards))]
     return [_read_run(folder) for folder in runs_in(workdir)]
 
 
@@ -112,7 +114,7 @@ def _read_run(folder: Path) -> _Run:
     scores |= _by_set(read_cards(folder))
     if not scores:
         raise InputError(f"{folder}: has no figures; finish it, then --mode=evaluate it on masks")
-    name = config.experiment or folder.resolve().name
+    name = (config.experiment or folder.resolve().name) + oracle_note(config.oracle)
     return _Run(folder, name, _experiment(config), config.seed, scores)
 
 

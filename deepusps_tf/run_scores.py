@@ -11,13 +11,14 @@ from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import start_crf
 from deepusps_tf.dataset import steps_per_epoch
 from deepusps_tf.evaluate import network_outputs
+from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.folder_scores import map_outputs, map_pairs, photo_outputs, photo_pairs
 from deepusps_tf.inference import inference_twin
 from deepusps_tf.photo_sets import open_photos, scored_set
 from deepusps_tf.round_result import load_fusion
 from deepusps_tf.saliency_model import SaliencyModel, load_model, wrap_network
 from deepusps_tf.scorecard import OWN_SIZE, Scorecard, refuse_mixture, score_outputs
-from deepusps_tf.workdir import runs_in, saved_run
+from deepusps_tf.workdir import SETTINGS, runs_in, saved_run
 
 
 def evaluations(config: Config) -> Iterator[tuple[Path, list[Scorecard]]]:
@@ -65,7 +66,8 @@ def evaluate_model(config: Config) -> list[Scorecard]:
     Raises:
         InputError: as `photo_pairs` and `photo_outputs`, and where there is no such model.
     """
-    what = _named(config, f"model {_place(config.model)}", _photos(config))
+    oracle = _oracle_behind(Path(config.model))
+    what = _named(config, f"model {_place(config.model)}", _photos(config), oracle=oracle)
     return _score_photos(config, load_model(config.model), config, what)
 
 
@@ -84,7 +86,7 @@ def evaluate_run(config: Config) -> list[Scorecard]:
     # A run that keeps its own figures may be moved.
     run = "this run" if _place(config.output or folder) == folder else f"run {folder}"
     if config.images:
-        what = _named(config, run, _photos(config))
+        what = _named(config, run, _photos(config), oracle=saved.oracle)
         model = wrap_network(load_fusion(saved), saved.size)
         return _score_photos(config, model, saved, what)
     split, images = open_photos(saved.records).held_out()
@@ -96,6 +98,7 @@ def evaluate_run(config: Config) -> list[Scorecard]:
         f"on {_place(saved.records)}/{split}",
         test_set=scored_set(saved.records, split),
         resolution=f"{saved.size}x{saved.size}",
+        oracle=saved.oracle,
     )
     with start_crf(saved, one_pass=True) as pool:
         outputs = network_outputs(
@@ -121,7 +124,13 @@ def _score_photos(
 
 
 def _named(
-    config: Config, source: str, photos: str, *, test_set: str = "", resolution: str = OWN_SIZE
+    config: Config,
+    source: str,
+    photos: str,
+    *,
+    test_set: str = "",
+    resolution: str = OWN_SIZE,
+    oracle: str = "",
 ) -> dict[str, str]:
     """Says what is scored, as `score_outputs` keeps it, once it is sure that it can be kept.
 
@@ -131,6 +140,7 @@ def _named(
         photos: what they are scored on.
         test_set: its name where none is given.
         resolution: as in `Scorecard`.
+        oracle: as in `Scorecard`.
 
     Raises:
         InputError: where the folder that is to keep the figures has the like of something else.
@@ -138,7 +148,15 @@ def _named(
     name = config.test_set or test_set or Path(config.masks).resolve().parent.name
     what = {"test_set": name, "resolution": resolution, "scored": f"{source} {photos}"}
     refuse_mixture(Path(config.output or config.workdir), **what)
-    return what
+    return {**what, "oracle": oracle}
+
+
+def _oracle_behind(model: Path) -> str:
+    """The `--oracle` of the run in whose workdir an export lies; empty where it lies elsewhere."""
+    for folder in model.resolve().parents[:2]:  # of `export` or of `export/1`
+        if (folder / SETTINGS).is_file():
+            return read_flagfile(folder / SETTINGS).oracle
+    return ""
 
 
 def _photos(config: Config) -> str:

@@ -42,6 +42,7 @@ class Scorecard:
         field: those of the field's own scorer.
         scored: which maps, model or run, and on which photos by which masks, in words; empty in
             files that were written before it was kept.
+        oracle: the run's `--oracle`; empty where it is not known, as of maps made elsewhere.
     """
 
     test_set: str
@@ -50,6 +51,7 @@ class Scorecard:
     scores: Scores
     field: FieldScores
     scored: str = ""
+    oracle: str = ""
 
     @property
     def subject(self) -> tuple[str, str, str]:
@@ -63,6 +65,7 @@ def score_outputs(
     test_set: str,
     resolution: str,
     scored: str = "",
+    oracle: str = "",
 ) -> list[Scorecard]:
     """Scores one or more outputs by the same masks.
 
@@ -72,6 +75,7 @@ def score_outputs(
         test_set: its name.
         resolution: as in `Scorecard`.
         scored: as in `Scorecard`.
+        oracle: as in `Scorecard`.
 
     Returns:
         A card an output.
@@ -84,7 +88,15 @@ def score_outputs(
             for saliency, mask in zip(maps, masks, strict=True):
                 scorer.add(saliency, mask)
     return [
-        Scorecard(test_set, output, resolution, mean_scores(parts), field[output].scores(), scored)
+        Scorecard(
+            test_set=test_set,
+            output=output,
+            resolution=resolution,
+            scores=mean_scores(parts),
+            field=field[output].scores(),
+            scored=scored,
+            oracle=oracle,
+        )
         for output, parts in ours.items()
     ]
 
@@ -108,10 +120,11 @@ def keep_cards(folder: Path, cards: Sequence[Scorecard]) -> None:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     identity = ("test_set", "output", "resolution", "photos")
-    writer.writerow([*identity, *COLUMNS, *FIELD_COLUMNS.values(), "scored"])
+    writer.writerow([*identity, *COLUMNS, *FIELD_COLUMNS.values(), "scored", "oracle"])
     for card in cards:
         what = (card.test_set, card.output, card.resolution, card.scores.count)
-        writer.writerow([*what, *figures(card.scores), *_field_figures(card), card.scored])
+        ours, field = figures(card.scores), _field_figures(card)
+        writer.writerow([*what, *ours, *field, card.scored, card.oracle])
     write_text(str(folder / CSV), table.getvalue())
 
 
@@ -154,13 +167,19 @@ def read_cards(folder: Path) -> list[Scorecard]:
         return [Scorecard(**line) for line in lines]
 
 
+def oracle_note(oracle: str) -> str:
+    """What must stand behind the name of whatever trained on truth, by its `--oracle`."""
+    return "" if oracle in ("", "none") else f" (oracle: {oracle}, trained on truth masks)"
+
+
 def cards_text(cards: Sequence[Scorecard]) -> str:
     """Lays the cards of one test set out for a console, an output a column, in percent."""
     first = cards[0]
     columns = [[*figures(card.scores), *_field_figures(card)] for card in cards]
     names = [*COLUMNS, *FIELD_COLUMNS.values()]
     lines = [
-        f"{first.test_set} ({first.scores.count} photos, at {first.resolution}), in %",
+        f"{first.test_set} ({first.scores.count} photos, at {first.resolution}), in %"
+        f"{oracle_note(first.oracle)}",
         " ".join([f"{'':<14}", *(f"{card.output:>16}" for card in cards)]),
     ]
     for row, name in enumerate(names):

@@ -16,13 +16,13 @@ MASK = np.zeros((1, 4, 4), np.float32)
 MASK[:, :2] = 1
 
 
-def cards(test_set, **errors):
+def cards(test_set, oracle="", **errors):
     """Scores of maps that call so many background pixels foreground."""
     outputs = {}
     for output, count in errors.items():
         outputs[output.replace("refined", "prediction + CRF")] = wrong = MASK.copy()
         wrong[0, 2:].flat[:count] = 1
-    return score_outputs([(outputs, MASK)], test_set=test_set, resolution="4x4")
+    return score_outputs([(outputs, MASK)], test_set=test_set, resolution="4x4", oracle=oracle)
 
 
 def f(count):
@@ -100,6 +100,24 @@ def test_experiments_and_maps_are_rows_and_test_sets_columns(tiny_config, tmp_pa
         ("two", ""),
         ("No CRF", ""),
     ]
+
+
+def test_oracles_cannot_pass_for_unsupervised(tiny_config, tmp_path):
+    config = dataclasses.replace(tiny_config, oracle="truth", experiment="X")
+    run = save_run(config, cards("A", prediction=1))
+    keep_cards(tmp_path / "scored elsewhere", cards("A", oracle="fusion", prediction=1))
+    keep_cards(tmp_path / "scored elsewhere", cards("B", oracle="fusion", prediction=1))
+    keep_cards(tmp_path / "RBD", cards("A", map=1))
+    rows = compare([run, tmp_path / "scored elsewhere", tmp_path / "RBD"], crf=True)
+    names = [
+        "X (oracle: truth, trained on truth masks)",
+        "scored elsewhere (oracle: fusion, trained on truth masks)",
+        "RBD",
+    ]
+    lines = markdown(rows).splitlines()[3:6]
+    assert [line.split(" | ")[0].strip("| ") for line in lines] == names
+    table = csv.DictReader(csv_text(rows).splitlines())
+    assert [line["experiment"] for line in table] == [names[0], names[1], names[1], names[2]]
 
 
 def test_figures_of_the_training_need_no_evaluation(tiny_config):

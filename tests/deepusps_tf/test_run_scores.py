@@ -114,6 +114,27 @@ def test_other_maps_or_photos_do_not_take_the_place_of_figures(photos, tmp_path,
     assert again == kept
 
 
+def test_figures_keep_the_oracle_behind_them(finished_run, photos, monkeypatch):
+    monkeypatch.setattr("deepusps_tf.run_scores.load_model", lambda _: None)
+    monkeypatch.setattr(
+        "deepusps_tf.run_scores.score_outputs",
+        lambda _, **what: [(what["test_set"], what["oracle"])],
+    )
+    workdir = finished_run.workdir
+    run = Config(mode="evaluate", workdir=workdir, crf=False)
+    models = {"beside its run": f"{workdir}/export", "one version": f"{workdir}/export/1"}
+    models["copied"] = f"{photos['images']}/export"
+    for oracle in ("none", "truth"):
+        save_settings(dataclasses.replace(finished_run, oracle=oracle, crf=False))
+        assert evaluate_run(run) == [("records", oracle)]
+        assert evaluate_run(dataclasses.replace(run, **photos)) == [("discs", oracle)]
+        for name, model in models.items():
+            config = Config(
+                mode="evaluate", model=model, output="o", test_set=name, crf=False, **photos
+            )
+            assert evaluate_model(config) == [(name, "" if name == "copied" else oracle)]
+
+
 def test_truth_as_a_map_is_perfect(photos):
     masks = photos["masks"]
     config = Config(mode="evaluate", maps=masks, masks=masks, output="o")

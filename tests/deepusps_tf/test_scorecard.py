@@ -107,6 +107,24 @@ def test_console_table_is_in_percent():
     assert lines[9].split() == ["F", "max", "100.00", "81.25"]
 
 
+@pytest.mark.parametrize(
+    ("oracle", "note"),
+    [
+        ("", ""),
+        ("none", ""),
+        ("truth", " (oracle: truth, trained on truth masks)"),
+        ("fusion", " (oracle: fusion, trained on truth masks)"),
+    ],
+)
+def test_figures_of_an_oracle_say_so_in_files_and_on_the_console(tmp_path, oracle, note):
+    made = cards("discs", MASK, oracle=oracle)
+    keep_cards(tmp_path, made)
+    assert read_cards(tmp_path) == made and made[0].oracle == oracle
+    (line,) = csv.DictReader((tmp_path / "evaluation.csv").read_text().splitlines())
+    assert line["oracle"] == oracle
+    assert cards_text(made).splitlines()[0] == f"discs (3 photos, at 4x4), in %{note}"
+
+
 def test_damaged_file_is_named(tmp_path):
     assert read_cards(tmp_path) == []
     (tmp_path / "evaluation.json").write_text('[{"test_set": "A"}]')
