@@ -75,6 +75,7 @@ def test_run_must_be_finished(tiny_config, photos):
 
 
 def test_a_run_keeps_its_figures_at_both_sizes_under_one_name(finished_run, photos):
+    save_settings(dataclasses.replace(finished_run, crf=False))
     run = Config(mode="evaluate", workdir=finished_run.workdir, test_set="discs")
     for config in (run, dataclasses.replace(run, **photos), run):
         for folder, cards in evaluations(config):
@@ -82,12 +83,10 @@ def test_a_run_keeps_its_figures_at_both_sizes_under_one_name(finished_run, phot
     kept = read_cards(Path(finished_run.workdir))
     assert [(card.resolution, card.output) for card in kept] == [
         ("their own size", "prediction"),
-        ("their own size", "prediction + CRF"),
         ("32x32", "prediction"),
-        ("32x32", "prediction + CRF"),
     ]
     assert kept[0].scored == f"this run on {photos['images']} by {photos['masks']}"
-    assert kept[2].scored == f"this run on {finished_run.records}/test"
+    assert kept[1].scored == f"this run on {finished_run.records}/test"
 
 
 def test_other_maps_or_photos_do_not_take_the_place_of_figures(photos, tmp_path, monkeypatch):
