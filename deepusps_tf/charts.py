@@ -1,4 +1,4 @@
-"""Charts of a run as SVG: scores by stage, and the errors of two runs photo by photo."""
+"""Charts of a run: scores by stage, and the errors of two runs photo by photo."""
 
 import io
 import itertools
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -39,16 +40,13 @@ _LOOKS = {
 }
 
 
-def stage_chart(rows: Sequence[StageRow]) -> str:
+def stage_chart(rows: Sequence[StageRow]) -> Figure:
     """Draws each method's scores from its handcrafted map to its last round, and the fusion's.
 
     Where both are scored, held-out photos stand on the left and training photos on the right.
 
     Args:
         rows: the stage table, not empty.
-
-    Returns:
-        SVG, the same text for the same rows.
     """
     methods = list(dict.fromkeys(row.method for row in rows if row.method != "fusion"))
     last = max((row.stage for row in rows if row.method != "fusion"), default=0)
@@ -71,7 +69,7 @@ def stage_chart(rows: Sequence[StageRow]) -> str:
         axes.grid(alpha=0.3)
     handles = _legend(rows, methods)
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
-    return _svg(figure)
+    return figure
 
 
 def _draw_method(axes: Axes, rows: Sequence[StageRow], field: str, color: str) -> None:
@@ -104,16 +102,13 @@ def _legend(rows: Sequence[StageRow], methods: Sequence[str]) -> list[Line2D]:
     ]
 
 
-def error_chart(ours: Sequence[float], theirs: Sequence[float], name: str) -> str:
+def error_chart(ours: Sequence[float], theirs: Sequence[float], name: str) -> Figure:
     """Draws the error of each photo here against its error in another run (paper, figure 9).
 
     Args:
         ours: MAE of each photo, of 0 to 1.
         theirs: the same photos' in the other run.
         name: the other run's.
-
-    Returns:
-        SVG, the same text for the same errors.
     """
     figure = Figure(figsize=(5.4, 5), layout="constrained")
     axes = figure.subplots()
@@ -127,11 +122,19 @@ def error_chart(ours: Sequence[float], theirs: Sequence[float], name: str) -> st
     axes.set_ylabel(f"MAE of {name}, %")
     if len(x) > 2 and x.std() > 0 and y.std() > 0:
         axes.set_title(f"{len(x)} photos, correlation {np.corrcoef(x, y)[0, 1]:.2f}")
-    return _svg(figure)
+    return figure
 
 
-def _svg(figure: Figure) -> str:
+def svg_text(figure: Figure) -> str:
+    """Writes a chart as SVG, the same text for the same chart."""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "deepusps_tf", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+def chart_pixels(figure: Figure) -> np.ndarray:
+    """Paints a chart: RGB, uint8 [H, W, 3]."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]

@@ -1,4 +1,4 @@
-"""Grids of a run's pictures, as data URIs for its report."""
+"""Grids of a run's pictures for its report, and their data URIs."""
 
 import base64
 import dataclasses
@@ -19,11 +19,14 @@ PHOTOS = 8  # rows of a gallery
 
 @dataclasses.dataclass(frozen=True)
 class Gallery:
-    """A grid of pictures: a title, what each column shows, and a caption and data URIs a row."""
+    """A grid of pictures: a title, what each column shows, and a caption and pictures a row.
+
+    Pictures are RGB, uint8 [160, 160, 3].
+    """
 
     title: str
     columns: list[str]
-    rows: list[tuple[str, list[str]]]
+    rows: list[tuple[str, list[np.ndarray]]]
 
 
 def judged_gallery(title: str, judged: Sequence[JudgedPhoto]) -> Gallery:
@@ -37,7 +40,7 @@ def judged_gallery(title: str, judged: Sequence[JudgedPhoto]) -> Gallery:
     for photo in judged:
         cells = [photo.rgb / 255, *photo.maps.values(), *photo.outputs.values(), photo.mask]
         caption = f"{photo.id}, MAE {100 * photo.error:.1f}"
-        rows.append((caption, [_data_uri(cell) for cell in cells]))
+        rows.append((caption, [_picture(cell) for cell in cells]))
     maps = (f"{method} map" for method in judged[0].maps)
     return Gallery(title, ["photo", *maps, *judged[0].outputs, "truth"], rows)
 
@@ -60,15 +63,20 @@ def label_gallery(config: Config, photos: PhotoSets) -> Gallery:
     rows = []
     for photo_id, photo, maps in zip(batch["id"], batch["image"], batch["labels"], strict=True):
         cells = [photo / 255, *np.moveaxis(maps, -1, 0)]
-        rows.append((photo_id.decode(), [_data_uri(cell) for cell in cells]))
+        rows.append((photo_id.decode(), [_picture(cell) for cell in cells]))
     return Gallery("Training labels, round by round", columns, rows)
 
 
-def _data_uri(cell: np.ndarray) -> str:
-    """Encodes a picture in [0, 1], float [S, S] or [S, S, 3], as a small JPEG data URI."""
+def _picture(cell: np.ndarray) -> np.ndarray:
+    """Brings a picture in [0, 1], float [S, S] or [S, S, 3], to a gallery's size."""
     pixels = np.rint(np.clip(cell, 0, 1) * 255).astype(np.uint8)
-    if pixels.ndim == 3:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    pixels = cv2.resize(pixels, (160, 160), interpolation=cv2.INTER_AREA)
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., None], 3, axis=-1)
+    return cv2.resize(pixels, (160, 160), interpolation=cv2.INTER_AREA)
+
+
+def picture_uri(picture: np.ndarray) -> str:
+    """Encodes a picture of a gallery as a JPEG data URI."""
+    pixels = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()

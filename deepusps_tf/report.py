@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
+import numpy as np
+from matplotlib.figure import Figure
 
 from data_prep.errors import InputError
-from deepusps_tf.charts import error_chart, stage_chart
+from deepusps_tf.charts import chart_pixels, error_chart, stage_chart, svg_text
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import start_crf
-from deepusps_tf.galleries import PHOTOS, Gallery, judged_gallery, label_gallery
+from deepusps_tf.galleries import PHOTOS, Gallery, judged_gallery, label_gallery, picture_uri
 from deepusps_tf.photo_errors import judge_photos
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.records import write_text
 from deepusps_tf.stages import COLUMNS, SPLITS, StageRow, figures, rows_json
+from deepusps_tf.summaries import write_pictures
 from deepusps_tf.workdir import saved_run
 
 TITLES = {split: name.capitalize() for split, name in SPLITS.items()}
@@ -25,11 +28,11 @@ TITLES = {split: name.capitalize() for split, name in SPLITS.items()}
 
 @dataclasses.dataclass(frozen=True)
 class Chart:
-    """A picture with what it shows."""
+    """A chart with what it shows."""
 
     title: str
     text: str
-    uri: str
+    figure: Figure
 
 
 def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
@@ -58,18 +61,25 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
                 "Scores from stage to stage",
                 "How good the labels and what networks predict are, from the handcrafted maps to "
                 "the fused network.",
-                _svg_uri(stage_chart(rows)),
+                stage_chart(rows),
             )
         )
     if photos.masked():
         judged, errors = _judge(config, photos)
         galleries = judged + galleries
+        worst = judged[-1]
+        strips = [np.concatenate(cells, axis=1) for _, cells in worst.rows]
+        shown = {worst.title: np.stack(strips)}
         if other:
-            charts.append(_compare(config, other, photos, errors))
+            chart = _compare(config, other, photos, errors)
+            charts.append(chart)
+            shown[chart.title] = chart_pixels(chart.figure)[None]
+        write_pictures(Path(config.workdir) / "logs/fusion/stages", 1, shown)
     tables = {TITLES[split]: [row for row in rows if row.split == split] for split in TITLES}
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("deepusps_tf", "."), autoescape=True, trim_blocks=True
     )
+    environment.filters |= {"picture_uri": picture_uri, "svg_uri": _svg_uri}
     page = environment.get_template("report.html.jinja").render(
         title=config.experiment or Path(config.workdir).resolve().name,
         settings=config,
@@ -124,7 +134,7 @@ def _compare(config: Config, other: Config, photos: PhotoSets, errors: dict[str,
         f"Each photo's error here, {_after(config)}, and in {other.workdir}, {_after(other)}; "
         "on the line they are the same."
     )
-    return Chart(f"Errors against {name}", text, _svg_uri(chart))
+    return Chart(f"Errors against {name}", text, chart)
 
 
 def _after(config: Config) -> str:
@@ -141,5 +151,5 @@ def _write_csv(path: Path, rows: Sequence[StageRow]) -> None:
             writer.writerow([*identity, row.scores.count, *figures(row.scores)])
 
 
-def _svg_uri(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+def _svg_uri(figure: Figure) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg_text(figure).encode()).decode()

@@ -1,4 +1,4 @@
-"""What a run shows in TensorBoard: scalars and pictures every epoch, labels every round."""
+"""What a run shows in TensorBoard: scalars and pictures of epochs, rounds and its report."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -115,3 +115,16 @@ def write_round_pictures(
     name = f"photo, {len(labels)} labels, prediction"
     with tf.summary.create_file_writer(str(folder)).as_default(step=step):
         tf.summary.image(name, np.concatenate(cells, axis=2), max_outputs=SHOWN)
+
+
+def write_pictures(folder: Path, step: int, pictures: Mapping[str, np.ndarray]) -> None:
+    """Writes finished pictures by name.
+
+    Args:
+        folder: TensorBoard log.
+        step: the stage that they show.
+        pictures: each uint8 [N, H, W, 3].
+    """
+    with tf.summary.create_file_writer(str(folder)).as_default(step=step):
+        for name, stack in pictures.items():
+            tf.summary.image(name, stack, max_outputs=len(stack))

@@ -1,8 +1,9 @@
 import re
 
+import numpy as np
 import pytest
 
-from deepusps_tf.charts import error_chart, stage_chart
+from deepusps_tf.charts import chart_pixels, error_chart, stage_chart, svg_text
 from deepusps_tf.evaluate import Scores
 from deepusps_tf.stages import StageRow
 
@@ -14,27 +15,20 @@ def row(method, stage, output, split, f_fixed):
     return StageRow(method, stage, output, split, scores)
 
 
-@pytest.fixture
-def stages(monkeypatch):
+def stages(rows):
     """Draws rows; gives each panel's lines, {title: [(line, mark, x, y)]}, and the legend."""
-
-    def draw(rows):
-        with monkeypatch.context() as patch:
-            patch.setattr("deepusps_tf.charts._svg", lambda figure: figure)
-            figure = stage_chart(rows)
-        panels = {
-            axes.get_title(): [
-                (
-                    *(line.get_linestyle(), line.get_marker()),
-                    *([round(float(x), 6) for x in line.get_data()[part]] for part in (0, 1)),
-                )
-                for line in axes.lines
-            ]
-            for axes in figure.axes
-        }
-        return panels, [text.get_text() for text in figure.legends[0].texts]
-
-    return draw
+    figure = stage_chart(rows)
+    panels = {
+        axes.get_title(): [
+            (
+                *(line.get_linestyle(), line.get_marker()),
+                *([round(float(x), 6) for x in line.get_data()[part]] for part in (0, 1)),
+            )
+            for line in axes.lines
+        ]
+        for axes in figure.axes
+    }
+    return panels, [text.get_text() for text in figure.legends[0].texts]
 
 
 def test_stage_chart_is_the_same_text_for_the_same_rows():
@@ -46,15 +40,15 @@ def test_stage_chart_is_the_same_text_for_the_same_rows():
         row("rbd", 2, "prediction + CRF", "test", 0.85),
         row("fusion", 1, "prediction + CRF", "test", 0.9),
     ]
-    chart = stage_chart(rows)
-    assert chart == stage_chart(rows)
+    chart = svg_text(stage_chart(rows))
+    assert chart == svg_text(stage_chart(rows))
     for word in (f"held-out photos: {F}, %", "round 2", "fused", "rbd", "predictions + CRF"):
         assert f">{word}<" in chart, word
     for word in ("round 3", "labels", "training photos"):
         assert word not in chart
 
 
-def test_predictions_of_training_photos_stand_beside_their_labels(stages):
+def test_predictions_of_training_photos_stand_beside_their_labels():
     rows = [
         row("rbd", 0, "map", "train", 0.5),
         row("rbd", 0, "map", "test", 0.6),
@@ -98,7 +92,7 @@ def test_predictions_of_training_photos_stand_beside_their_labels(stages):
     ]
 
 
-def test_networks_scored_on_training_photos_alone_are_drawn(stages):
+def test_networks_scored_on_training_photos_alone_are_drawn():
     rows = [
         row("rbd", 0, "map", "train", 0.5),
         row("mc", 0, "map", "train", 0.4),
@@ -125,7 +119,7 @@ def test_networks_scored_on_training_photos_alone_are_drawn(stages):
     assert legend == ["labels", "predictions", "rbd", "mc", "fused"]
 
 
-def test_fused_labels_have_a_mark_of_their_own(stages):
+def test_fused_labels_have_a_mark_of_their_own():
     rows = [
         row("rbd", 0, "map", "train", 0.5),
         row("rbd", 0, "map", "test", 0.6),
@@ -147,8 +141,14 @@ def test_fused_labels_have_a_mark_of_their_own(stages):
 
 
 def test_error_chart_tells_the_correlation():
-    chart = error_chart([0.1, 0.2, 0.3], [0.2, 0.1, 0.3], "oracle")
+    figure = error_chart([0.1, 0.2, 0.3], [0.2, 0.1, 0.3], "oracle")
+    chart = svg_text(figure)
     assert "3 photos, correlation 0.50" in chart and "MAE of oracle, %" in chart
     places = re.findall(r'<use xlink:href="#\w+" x="([\d.]+)" y="([\d.]+)" style="fill', chart)
     (x0, y0), (x1, y1), (x2, y2) = [(float(x), float(y)) for x, y in places]
     assert x0 < x1 < x2 and y2 < y0 < y1  # SVG counts y downwards
+    pixels = chart_pixels(figure)
+    assert pixels.shape == (500, 540, 3) and (pixels[0, 0] == 255).all()
+    blue = (np.ptp(pixels, axis=-1) > 50).any(axis=0).nonzero()[0]
+    assert blue[0] / 540 == pytest.approx(x0 / 388.8, abs=0.02)
+    assert blue[-1] / 540 == pytest.approx(x2 / 388.8, abs=0.02)

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from matplotlib.figure import Figure
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data_prep.errors import InputError
 from deepusps_tf import main, report
@@ -52,7 +55,7 @@ def test_compared_run_is_judged_after_its_own_crf(tiny_config, tmp_path, monkeyp
     save_run(tiny_config, workdir=str(tmp_path / "plain"), crf=False, methods=("dsr",))
     config = save_run(tiny_config, crf_iterations=7)
     drawn = []
-    monkeypatch.setattr(report, "error_chart", lambda *given: drawn.append(given) or "")
+    monkeypatch.setattr(report, "error_chart", lambda *given: drawn.append(given) or Figure())
     own = ("run", ("pool of", 7, config.crf_bilateral_sxy))
     for name, theirs, after in (
         ("other", ("pool of", 3, 80), "after its CRF"),
@@ -78,6 +81,28 @@ def test_report_is_called_as_its_flag_says_else_as_the_run(tiny_config):
     ):
         main.report(Config(mode="report", workdir=config.workdir, **flags))
         assert f"<title>{title}" in page.read_text()
+
+
+def test_tensorboard_shows_the_largest_errors_and_the_chart_of_the_page(
+    tiny_config, tmp_path, judged
+):
+    save_run(tiny_config, workdir=str(tmp_path / "other"), crf_iterations=3)
+    config = save_run(tiny_config, crf_iterations=7)
+    write_report(dataclasses.replace(config, compare=str(tmp_path / "other")), [])
+    events = EventAccumulator(str(tmp_path / "run/logs/fusion/stages")).Reload()
+    shown = {}
+    for tag in events.Tags()["tensors"]:
+        (event,) = events.Tensors(tag)
+        assert event.step == 1
+        shown[tag] = [tf.io.decode_png(data).numpy() for data in event.tensor_proto.string_val[2:]]
+    assert list(shown) == ["Where it fails: the largest errors", "Errors against other"]
+    worst, (chart,) = shown.values()
+    assert len(worst) == 4
+    for picture in worst:  # photo, fused output and truth
+        assert picture.shape == (160, 3 * 160, 3)
+        assert np.unique(picture[:, 160:320]) == [18]  # 7% of 255
+        assert not picture[:, :160].any() and not picture[:, 320:].any()
+    assert chart.shape == (500, 540, 3) and chart.min() < 50
 
 
 def test_runs_are_not_compared_where_no_photo_has_a_mask(tiny_config, tmp_path, judged):
