@@ -1,11 +1,20 @@
 """The photos of a run and the first labels of each: what a records folder holds."""
 
 import dataclasses
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
 
-from deepusps_tf.records import RecordSet, manifest_path, open_labels, open_set
+from deepusps_tf.records import (
+    IMAGE_FEATURES,
+    UNTUNED,
+    RecordSet,
+    manifest_path,
+    open_labels,
+    open_set,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,3 +63,36 @@ def scored_set(records: str, split: str) -> str:
     """What tables call a split of records: their folder's name, which is that of the test set."""
     name = Path(records).name
     return name if split == "test" else f"{name} (training photos)"
+
+
+def trained_on(records: str, images: RecordSet) -> frozenset[str] | None:
+    """Finds the photos of a set that are training photos of other records too.
+
+    Photos are the same where their stored bytes are, whatever their ids: those of two data sets may
+    be equal. One stored at another `--max_side` is not recognised.
+
+    Args:
+        records: the other folder.
+        images: the photos looked for.
+
+    Returns:
+        Their ids in `images`, or None where the other training photos are no longer there.
+
+    Raises:
+        InputError: where the other records are damaged.
+    """
+    stem = f"{records}/train/images"
+    if not tf.io.gfile.exists(manifest_path(stem)):
+        return None
+    trained = set(_picture_hashes(open_set(stem)))
+    hashes = zip(images.ids, _picture_hashes(images), strict=True)
+    return frozenset(photo_id for photo_id, picture in hashes if picture in trained)
+
+
+def _picture_hashes(images: RecordSet) -> Iterator[bytes]:
+    """Hashes the stored bytes of each photo, in record order."""
+    feature = {"image": IMAGE_FEATURES["image"]}
+    records = tf.data.TFRecordDataset(images.shards).with_options(UNTUNED)
+    pictures = records.map(lambda record: tf.io.parse_single_example(record, feature)["image"])
+    for picture in pictures.as_numpy_iterator():
+        yield hashlib.sha256(picture).digest()

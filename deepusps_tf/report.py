@@ -17,7 +17,7 @@ from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import start_crf
 from deepusps_tf.galleries import PHOTOS, Gallery, judged_gallery, label_gallery, picture_uri
 from deepusps_tf.photo_errors import judge_photos
-from deepusps_tf.photo_sets import PhotoSets, open_photos
+from deepusps_tf.photo_sets import PhotoSets, open_photos, trained_on
 from deepusps_tf.records import write_text
 from deepusps_tf.stages import COLUMNS, SPLITS, StageRow, figures, rows_json
 from deepusps_tf.summaries import write_pictures
@@ -35,6 +35,14 @@ class Chart:
     figure: Figure
 
 
+@dataclasses.dataclass(frozen=True)
+class ComparedRun:
+    """Another run, and the photos to compare by that it was trained on, None where not known."""
+
+    config: Config
+    seen: frozenset[str] | None
+
+
 def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
     """Writes `<workdir>/report/index.html`, `stages.csv` and `stages.json` of a finished run.
 
@@ -46,7 +54,8 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
         The page's path.
 
     Raises:
-        InputError: where `compare` holds no finished run, or no photo has a mask to compare by.
+        InputError: where `compare` holds no finished run, or there is no photo to compare by, with
+            a mask and not trained on there.
     """
     folder = Path(config.workdir) / "report"
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,8 +104,8 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
     return path
 
 
-def _compared_run(config: Config, photos: PhotoSets) -> Config | None:
-    """Reads the settings of the run that `compare` names, where it names one."""
+def _compared_run(config: Config, photos: PhotoSets) -> ComparedRun | None:
+    """Reads the settings of the run that `compare` names, where it names one, and its photos."""
     if not config.compare:
         return None
     if not photos.masked():
@@ -104,7 +113,17 @@ def _compared_run(config: Config, photos: PhotoSets) -> Config | None:
             f"{config.records}: no photos with masks to compare runs on; "
             "choose other --records, or leave --compare out"
         )
-    return saved_run(dataclasses.replace(config, workdir=config.compare))
+    other = saved_run(Config(mode="report", workdir=config.compare))  # with records of its own
+    split, images = photos.held_out()
+    if split == "train" and other.oracle == "none":
+        return ComparedRun(other, frozenset())  # as unfair to both: this one was trained on all
+    seen = trained_on(other.records, images)
+    if seen == frozenset(images.ids):
+        raise InputError(
+            f"{config.compare}: was trained on all photos that it would be compared by; "
+            "choose other --records, or leave --compare out"
+        )
+    return ComparedRun(other, seen)
 
 
 def _judge(config: Config, photos: PhotoSets) -> tuple[list[Gallery], dict[str, float]]:
@@ -123,17 +142,28 @@ def _judge(config: Config, photos: PhotoSets) -> tuple[list[Gallery], dict[str, 
     return galleries, errors
 
 
-def _compare(config: Config, other: Config, photos: PhotoSets, errors: dict[str, float]) -> Chart:
+def _compare(
+    config: Config, compared: ComparedRun, photos: PhotoSets, errors: dict[str, float]
+) -> Chart:
     """Draws a run's errors against those of another, which is judged after a CRF of its own."""
+    other, seen = compared.config, compared.seen
     with start_crf(other, one_pass=True) as pool:
         judged = judge_photos(other, photos, pool, config.methods)
         theirs = {photo.id: photo.error for photo in judged}
+    keys = [key for key in errors if key not in (seen or ())]
     name = Path(other.workdir).name
-    chart = error_chart(list(errors.values()), [theirs[key] for key in errors], name)
+    chart = error_chart([errors[key] for key in keys], [theirs[key] for key in keys], name)
     text = (
         f"Each photo's error here, {_after(config)}, and in {other.workdir}, {_after(other)}; "
         "on the line they are the same."
     )
+    if seen is None:
+        text += (
+            f" Whether that run was trained on some of them is not known: {other.records}, its "
+            "records, are no longer there."
+        )
+    elif seen:
+        text += f" Left out: {len(seen)} of {len(errors)} photos, which that run was trained on."
     return Chart(f"Errors against {name}", text, chart)
 
 

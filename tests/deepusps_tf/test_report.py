@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from data_prep.errors import InputError
 from deepusps_tf import main, report
 from deepusps_tf.config import Config
 from deepusps_tf.photo_errors import JudgedPhoto
+from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.report import write_report
 from deepusps_tf.workdir import save_settings
 from tests.deepusps_tf.conftest import write_disc_records
@@ -103,6 +105,58 @@ def test_tensorboard_shows_the_largest_errors_and_the_chart_of_the_page(
         assert np.unique(picture[:, 160:320]) == [18]  # 7% of 255
         assert not picture[:, :160].any() and not picture[:, 320:].any()
     assert chart.shape == (500, 540, 3) and chart.min() < 50
+
+
+def test_photos_that_the_compared_run_was_trained_on_are_left_out(
+    tiny_config, tmp_path, monkeypatch, judged
+):
+    # photo050 and photo051, two of the four test photos of this run.
+    write_disc_records(tmp_path / "theirs/train", count=2, first=50)
+    other = save_run(
+        tiny_config,
+        workdir=str(tmp_path / "other"),
+        records=str(tmp_path / "theirs"),
+        oracle="truth",
+        crf_iterations=3,
+    )
+    config = save_run(tiny_config, compare=other.workdir)
+    drawn = []
+    monkeypatch.setattr(report, "error_chart", lambda *given: drawn.append(given) or Figure())
+    page = write_report(config, []).read_text()
+    assert [len(errors) for errors in drawn[0][:2]] == [2, 2]
+    assert "Left out: 2 of 4 photos, which that run was trained on." in page
+    shutil.rmtree(other.records)
+    page = write_report(config, []).read_text()
+    assert [len(errors) for errors in drawn[1][:2]] == [4, 4]
+    assert f"is not known: {other.records}, its records, are no longer there." in page
+
+
+def test_a_run_that_was_trained_on_every_photo_is_not_compared(tiny_config, tmp_path, judged):
+    write_disc_records(tmp_path / "theirs/train", count=5, first=50)
+    changes = {"workdir": str(tmp_path / "other"), "records": str(tmp_path / "theirs")}
+    other = save_run(tiny_config, **changes)
+    config = save_run(tiny_config, compare=other.workdir)
+    with pytest.raises(InputError, match="other: was trained on all photos") as error:
+        write_report(config, [])
+    assert "\n" not in str(error.value)
+    assert judged == []
+
+
+def test_runs_on_training_photos_are_compared_unless_truth_was_trained_on(
+    tiny_config, tmp_path, monkeypatch
+):
+    write_disc_records(tmp_path / "one/train", count=6)
+    photos = open_photos(str(tmp_path / "one"))
+    for oracle in ("none", "truth"):
+        changes = {"workdir": str(tmp_path / oracle), "records": photos.records, "oracle": oracle}
+        save_run(tiny_config, **changes)
+    config = dataclasses.replace(tiny_config, records=photos.records)
+    compared = report._compared_run(
+        dataclasses.replace(config, compare=str(tmp_path / "none")), photos
+    )
+    assert compared.seen == frozenset()
+    with pytest.raises(InputError, match="truth: was trained on all photos"):
+        report._compared_run(dataclasses.replace(config, compare=str(tmp_path / "truth")), photos)
 
 
 def test_runs_are_not_compared_where_no_photo_has_a_mask(tiny_config, tmp_path, judged):
