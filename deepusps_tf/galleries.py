@@ -12,7 +12,7 @@ from deepusps_tf.config import Config
 from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.photo_errors import JudgedPhoto
 from deepusps_tf.photo_sets import PhotoSets
-from deepusps_tf.round_result import is_finished, read_result
+from deepusps_tf.round_result import is_finished, read_result, round_folders
 
 PHOTOS = 8  # rows of a gallery
 
@@ -46,16 +46,19 @@ def judged_gallery(title: str, judged: Sequence[JudgedPhoto]) -> Gallery:
 
 
 def label_gallery(config: Config, photos: PhotoSets) -> Gallery:
-    """Shows how labels of training photos change from the handcrafted map to the last round."""
+    """Shows how labels of training photos change from the handcrafted map to the last round.
+
+    Rounds are those of the run that `refined` names, where it names one that is still there.
+    """
     images = photos.train
     columns, labels = ["photo"], []
     for method in config.methods:
         labels.append(photos.handcrafted("train", method))
         columns.append(f"{method} map")
-        for number in range(1, config.rounds + 1):
-            folder = Path(config.workdir) / method / f"round{number}"
+        run = Path(config.refined or config.workdir)
+        for number, folder in enumerate(round_folders(run, method, config.rounds), 1):
             if not is_finished(folder):
-                break  # the labels were stable before
+                break  # stable before, not refined at all, or of a run that is gone
             labels.append(read_result(folder, images).labels)
             columns.append(f"{method} {number}")
     batches = scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS)

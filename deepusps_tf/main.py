@@ -46,7 +46,7 @@ def _train(config: Config, strategy) -> None:
     from deepusps_tf.export import exported_versions
     from deepusps_tf.report import write_report
     from deepusps_tf.rounds import run_rounds
-    from deepusps_tf.stages import table_text
+    from deepusps_tf.stages import rounds_note, table_text
     from deepusps_tf.train import check_settings
     from deepusps_tf.workdir import locked_workdir, save_settings
     from deepusps_tf.workers import Workers
@@ -76,6 +76,8 @@ def _train(config: Config, strategy) -> None:
             _export(config)
         workers.wait()
     _print_truth_notice(config)
+    if config.refined:
+        print(f"{rounds_note(config)}\n")
     print(table_text(rows) or "no truth masks were given, so nothing is scored")
     print(f"report: {page}\nmodel:  {workdir / 'export'}\nlogs:   tensorboard --logdir={workdir}")
 

@@ -19,7 +19,7 @@ from deepusps_tf.galleries import PHOTOS, Gallery, judged_gallery, label_gallery
 from deepusps_tf.photo_errors import judge_photos
 from deepusps_tf.photo_sets import PhotoSets, open_photos, trained_on
 from deepusps_tf.records import write_text
-from deepusps_tf.stages import COLUMNS, SPLITS, StageRow, figures, rows_json
+from deepusps_tf.stages import COLUMNS, SPLITS, StageRow, figures, rounds_note, rows_json
 from deepusps_tf.summaries import write_pictures
 from deepusps_tf.workdir import saved_run
 
@@ -92,6 +92,7 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
     page = environment.get_template("report.html.jinja").render(
         title=config.experiment or Path(config.workdir).resolve().name,
         settings=config,
+        rounds_note=rounds_note(config),
         columns=COLUMNS,
         tables=tables,
         figures=figures,

@@ -43,6 +43,11 @@ def is_finished(folder: Path) -> bool:
     return (folder / RESULT).is_file()
 
 
+def round_folders(workdir: Path, method: str, rounds: int) -> list[Path]:
+    """Where a run keeps the first rounds of a method, finished or not."""
+    return [workdir / method / f"round{number + 1}" for number in range(rounds)]
+
+
 def labels_stem(folder: Path) -> str:
     """Where a round writes its labels."""
     return str(folder / "labels")
@@ -76,7 +81,7 @@ def read_refined(
         InputError: where it has neither finished that many rounds nor ended before by
             `until_stable`, or it was on other photos than `images`.
     """
-    folders = [workdir / method / f"round{number + 1}" for number in range(rounds)]
+    folders = round_folders(workdir, method, rounds)
     finished = sum(is_finished(folder) for folder in folders)
     if finished:
         result = read_result(folders[finished - 1], images)

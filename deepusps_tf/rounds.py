@@ -28,7 +28,7 @@ from deepusps_tf.round_result import (
     read_refined,
     read_result,
 )
-from deepusps_tf.stages import StageRow, scored
+from deepusps_tf.stages import StageRow, collect_rows, scored
 from deepusps_tf.summaries import write_round_pictures, write_scores, write_settings
 from deepusps_tf.train import Round, Trainer
 from deepusps_tf.workers import Workers
@@ -52,7 +52,7 @@ def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRo
     with start_crf(config) as pool:
         schedule = Schedule(config, photos, strategy, pool)
         schedule.fuse([schedule.label(method) for method in config.methods])
-    return schedule.rows
+    return collect_rows(config)
 
 
 class Schedule:
@@ -63,9 +63,6 @@ class Schedule:
         photos: its photo sets.
         strategy: where to train.
         pool: the CRF's processes, or None.
-
-    Attributes:
-        rows: the scores so far.
     """
 
     def __init__(
@@ -75,7 +72,6 @@ class Schedule:
         strategy: tf.distribute.Strategy,
         pool: CrfPool | None,
     ):
-        self.rows: list[StageRow] = []
         self._config = config
         self._photos = photos
         self._strategy = strategy
@@ -179,7 +175,7 @@ class Schedule:
                 rows.append(StageRow(method, 0, "map", split, scores))
             return rows
 
-        self._add_rows(f"{method}/round0", score)
+        self._keep_rows(f"{method}/round0", score)
 
     def _score_round(
         self,
@@ -220,9 +216,9 @@ class Schedule:
                     rows.append(StageRow(method, number, output, split, scores))
             return rows
 
-        self._add_rows(result.folder.relative_to(self._config.workdir), score)
+        self._keep_rows(result.folder.relative_to(self._config.workdir), score)
 
-    def _add_rows(self, name: str | Path, score: Callable[[], list[StageRow]]) -> None:
+    def _keep_rows(self, name: str | Path, score: Callable[[], list[StageRow]]) -> None:
         """Keeps the rows of a stage that was scored before, or scores it and logs the figures.
 
         The chief alone does; the other workers go on to the next round and wait for it there.
@@ -240,7 +236,7 @@ class Schedule:
                 write_scores(self._logs(row.method), row.stage, tagged)
             return rows
 
-        self.rows += scored(Path(self._config.workdir) / name, score_and_log)
+        scored(Path(self._config.workdir) / name, score_and_log)
 
     def _sizes(self) -> dict[str, int]:
         return {"size": self._config.size, "batch_size": self._config.batch_size}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from data_prep.errors import damage_named
 from deepusps_tf.config import Config
 from deepusps_tf.evaluate import Scores
 from deepusps_tf.records import write_text
+from deepusps_tf.round_result import is_finished, round_folders
 
 SCORES = "scores.json"
 SPLITS = {"test": "held-out photos", "train": "training photos"}  # in the order of tables
@@ -70,12 +72,46 @@ def read_rows(path: Path) -> list[StageRow]:
 
 
 def collect_rows(config: Config) -> list[StageRow]:
-    """Reads the rows of every stage scored so far in a workdir, in the order of the schedule."""
+    """Reads the rows of every stage scored so far in a workdir, in the order of the schedule.
+
+    Rounds are those of the run that `refined` names, where it names one that is still there and
+    scored them on the same photos at the same size.
+    """
     rows = []
     for method in config.methods:
-        for number in range(config.rounds + 1):
-            rows += kept_rows(Path(config.workdir) / method / f"round{number}")
+        maps = kept_rows(Path(config.workdir) / method / "round0")
+        run = Path(config.refined or config.workdir)
+        rounds = [
+            row for folder in round_folders(run, method, config.rounds) for row in kept_rows(folder)
+        ]
+        if config.refined:
+            splits = _scored_alike(maps, kept_rows(run / method / "round0"))
+            rounds = [row for row in rounds if row.split in splits]
+        rows += maps + rounds
     return rows + kept_rows(Path(config.workdir) / "fusion")
+
+
+def _scored_alike(maps: Sequence[StageRow], theirs: Sequence[StageRow]) -> set[str]:
+    """The splits on which two runs score the same handcrafted maps the same."""
+    return {
+        own.split
+        for own in maps
+        for other in theirs
+        if (own.split, own.scores.count) == (other.split, other.scores.count)
+        and math.isclose(own.scores.mae, other.scores.mae, abs_tol=1e-5)  # on any device
+    }
+
+
+def rounds_note(config: Config) -> str:
+    """Says of a run that took another's labels whose rounds are shown; else empty."""
+    if not config.refined:
+        return ""
+    if not is_finished(round_folders(Path(config.refined), config.methods[0], 1)[0]):
+        return f"Labels were refined in {config.refined}, which is no longer there: no round shows."
+    return (
+        f"The rounds are those of {config.refined}, whose labels this run took; figures on other "
+        "photos or at another size are left out."
+    )
 
 
 def kept_rows(folder: Path) -> list[StageRow]:

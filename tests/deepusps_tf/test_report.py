@@ -14,7 +14,10 @@ from deepusps_tf import main, report
 from deepusps_tf.config import Config
 from deepusps_tf.photo_errors import JudgedPhoto
 from deepusps_tf.photo_sets import open_photos
+from deepusps_tf.records import LabelRecord, open_set
 from deepusps_tf.report import write_report
+from deepusps_tf.round_result import RoundResult, labels_stem, write_result
+from deepusps_tf.shard_writer import write_shards
 from deepusps_tf.workdir import save_settings
 from tests.deepusps_tf.conftest import write_disc_records
 
@@ -83,6 +86,27 @@ def test_report_is_called_as_its_flag_says_else_as_the_run(tiny_config):
     ):
         main.report(Config(mode="report", workdir=config.workdir, **flags))
         assert f"<title>{title}" in page.read_text()
+
+
+def test_rounds_of_the_run_whose_labels_were_taken_are_shown(tiny_config, tmp_path, judged):
+    photos = open_photos(tiny_config.records)
+    for name in ("rbd/round1", "rbd/round2", "rbd/round3", "mc/round1"):
+        folder = tmp_path / "other" / name
+        ids = photos.train.ids
+        labels = (LabelRecord.from_map(key, np.zeros((40, 48), np.uint8)) for key in ids)
+        write_shards(stem=labels_stem(folder), records=labels, count=len(ids))
+        write_result(RoundResult(folder, open_set(labels_stem(folder)), (0.5,), 0.1))
+    config = save_run(tiny_config, refined=str(tmp_path / "other"))
+    page = write_report(config, []).read_text()
+    columns = ["photo", "rbd map", "rbd 1", "rbd 2", "mc map", "mc 1"]
+    assert "".join(f"<th>{column}</th>" for column in (*columns, "")) in page
+    assert f"<p>The rounds are those of {config.refined}, whose labels this run took;" in page
+    shutil.rmtree(config.refined)
+    page = write_report(config, []).read_text()
+    assert "".join(f"<th>{column}</th>" for column in ("photo", "rbd map", "mc map", "")) in page
+    assert f"<p>Labels were refined in {config.refined}, which is no longer there:" in page
+    config = dataclasses.replace(config, refined=None)
+    assert "ounds are those of" not in write_report(config, []).read_text()
 
 
 def test_tensorboard_shows_the_largest_errors_and_the_chart_of_the_page(
