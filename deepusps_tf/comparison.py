@@ -16,7 +16,7 @@ from deepusps_tf.folder_scores import MAP
 from deepusps_tf.photo_sets import scored_set
 from deepusps_tf.scorecard import Scorecard, oracle_note, read_cards
 from deepusps_tf.stages import kept_rows
-from deepusps_tf.workdir import FREE_SETTINGS, SETTINGS, runs_in
+from deepusps_tf.workdir import FREE_SETTINGS, SETTINGS, experiment_folder, runs_in
 
 _CAPTION = """\
 In %. F: beta^2 = 0.3, of networks cut at 0.5, of maps made elsewhere at twice their mean; mean of \
@@ -121,6 +121,8 @@ def _read_run(folder: Path) -> _Run:
 def _experiment(config: Config) -> tuple:
     """The settings that repeats share."""
     apart = {"workdir", "seed", *FREE_SETTINGS} - {"experiment"}
+    if config.refined:  # each repeat may have taken the labels of another
+        config = dataclasses.replace(config, refined=experiment_folder(config.refined))
     names = (field.name for field in dataclasses.fields(Config))
     return tuple((name, getattr(config, name)) for name in names if name not in apart)
 

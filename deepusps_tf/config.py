@@ -93,7 +93,7 @@ class Config:
     refined: str | None = setting(
         None,
         "Workdir of a run on the same photos whose labels after round --rounds are taken, in place "
-        "of refining anew.",
+        "of refining anew; with --repeats, of its repeats.",
     )
     until_stable: float = setting(
         0.0,

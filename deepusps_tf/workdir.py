@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def saved_run(config: Config) -> Config:
 def repeat_runs(config: Config) -> list[Config]:
     """Lists the runs of a training: itself, or each of its `--repeats` with a seed of its own.
 
+    Where `--refined` holds repeats too, each takes the labels of its namesake there.
+
     Raises:
         InputError: where the workdir of several holds a run of its own.
     """
@@ -85,10 +88,26 @@ def repeat_runs(config: Config) -> list[Config]:
     )
     return [
         dataclasses.replace(
-            shared, workdir=str(workdir / f"repeat{number + 1}"), seed=config.seed + number
+            shared,
+            workdir=str(workdir / name),
+            refined=_refined_for(config.refined, name),
+            seed=config.seed + number,
         )
-        for number in range(config.repeats)
+        for number, name in enumerate(f"repeat{n + 1}" for n in range(config.repeats))
     ]
+
+
+def _refined_for(refined: str | None, repeat: str) -> str | None:
+    """The run whose labels a repeat takes: its namesake, where `refined` holds repeats too."""
+    if refined is None or (Path(refined) / SETTINGS).is_file():
+        return refined
+    return str(Path(refined) / repeat)
+
+
+def experiment_folder(run: str) -> str:
+    """The folder that a run's repeats share: that above a repeat, of another run its own."""
+    path = Path(run)
+    return str(path.parent if re.fullmatch(r"repeat\d+", path.name) else path)
 
 
 def runs_in(workdir: Path) -> list[Path]:

@@ -51,6 +51,19 @@ def repeats(tiny_config):
     return Path(config.workdir)
 
 
+def test_repeats_on_the_labels_of_repeats_are_one_row(tiny_config, tmp_path):
+    config = dataclasses.replace(tiny_config, repeats=2, refined=str(tmp_path / "refined"))
+    for run, errors in zip(repeat_runs(config), (1, 3), strict=True):
+        save_run(run, cards("A", refined=errors))
+    (row,) = compare([Path(config.workdir)], crf=True)
+    assert row.runs == 2 and row.cells[next(iter(row.cells))].mae == pytest.approx((1 / 16, 3 / 16))
+    other = dataclasses.replace(
+        config, repeats=1, refined=str(tmp_path / "other"), workdir=str(tmp_path / "alone")
+    )
+    alone = save_run(other, cards("A", refined=2))
+    assert [row.runs for row in compare([Path(config.workdir), alone], crf=True)] == [2, 1]
+
+
 def test_repeats_are_one_row_with_mean_and_sample_deviation(repeats):
     (row,) = compare([repeats], crf=True)
     assert (row.name, row.runs) == ("run", 3)

@@ -11,7 +11,7 @@ from deepusps_tf.config import Config
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.round_result import load_fusion
 from deepusps_tf.rounds import run_rounds
-from deepusps_tf.workdir import repeat_runs
+from deepusps_tf.workdir import repeat_runs, save_settings
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -55,3 +55,12 @@ def test_a_repeat_is_the_run_that_its_settings_make_alone(
 
     monkeypatch.setattr("deepusps_tf.rounds.Trainer", None)
     main.train(config)  # nothing is trained twice
+
+
+def test_repeats_take_the_labels_of_their_namesakes_or_all_of_one_run(tiny_config, tmp_path):
+    config = dataclasses.replace(tiny_config, repeats=3, refined=str(tmp_path / "refined"))
+    refined = [run.refined for run in repeat_runs(config)]
+    assert refined == [str(tmp_path / f"refined/repeat{number}") for number in (1, 2, 3)]
+    (tmp_path / "refined").mkdir()
+    save_settings(dataclasses.replace(tiny_config, workdir=config.refined))
+    assert {run.refined for run in repeat_runs(config)} == {config.refined}
