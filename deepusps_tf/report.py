@@ -84,12 +84,26 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
             charts.append(chart)
             shown[chart.title] = chart_pixels(chart.figure)[None]
         write_pictures(Path(config.workdir) / "logs/fusion/stages", 1, shown)
+    page = _page(config, rows, charts, galleries, len(photos.train.ids))
+    path = folder / "index.html"
+    write_text(str(path), page)
+    return path
+
+
+def _page(
+    config: Config,
+    rows: Sequence[StageRow],
+    charts: Sequence[Chart],
+    galleries: Sequence[Gallery],
+    photo_count: int,
+) -> str:
+    """Lays the page out."""
     tables = {TITLES[split]: [row for row in rows if row.split == split] for split in TITLES}
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("deepusps_tf", "."), autoescape=True, trim_blocks=True
     )
     environment.filters |= {"picture_uri": picture_uri, "svg_uri": _svg_uri}
-    page = environment.get_template("report.html.jinja").render(
+    return environment.get_template("report.html.jinja").render(
         title=config.experiment or Path(config.workdir).resolve().name,
         settings=config,
         rounds_note=rounds_note(config),
@@ -98,11 +112,8 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
         figures=figures,
         charts=charts,
         galleries=galleries,
-        photo_count=len(photos.train.ids),
+        photo_count=photo_count,
     )
-    path = folder / "index.html"
-    write_text(str(path), page)
-    return path
 
 
 def _compared_run(config: Config, photos: PhotoSets) -> ComparedRun | None:
