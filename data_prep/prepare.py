@@ -47,7 +47,7 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
     """Makes `records/train` and, where there are test photos, `records/test`.
 
     Each step keeps what is done, so a stopped preparation goes on where it was. Finished records
-    of the same source are left alone.
+    of the same source are left alone and not locked: any number of runs may read them.
 
     Args:
         source: the photos and how they are labelled.
@@ -58,12 +58,16 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
         InputError: for unusable photos or masks, records of another source, and records
             that another process is making.
     """
-    with locked_folder(Path(records), "wait for it or choose --records") as records:
-        check_source(str(records / SOURCE), json.loads(json.dumps(asdict(source))))
-        if (records / PREPARED).is_file():
-            _tell_of_changed_photos(source, records)
-        else:
-            _prepare(source, records, jobs)
+    records, wanted = Path(records), json.loads(json.dumps(asdict(source)))
+    if not (records / PREPARED).is_file():
+        with locked_folder(records, "wait for it or choose --records"):
+            check_source(str(records / SOURCE), wanted)
+            # Another process may have finished them before the lock was had.
+            if not (records / PREPARED).is_file():
+                _prepare(source, records, jobs)
+                return
+    check_source(str(records / SOURCE), wanted)
+    _tell_of_changed_photos(source, records)
 
 
 def _prepare(source: Source, records: Path, jobs: int) -> None:

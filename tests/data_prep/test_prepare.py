@@ -52,6 +52,8 @@ def test_prepared_records_are_left_alone(source, tmp_path, monkeypatch):
     prepare_records(source=source, records=tmp_path / "records", jobs=1)
     fewer = dataclasses.replace(source, methods=("mc",))
     prepare_records(source=fewer, records=tmp_path / "records", jobs=1)
+    with locked_folder(tmp_path / "records", "wait"):  # as by another run on the same records
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
 
 
 def test_photos_that_came_later_are_told_of(source, tmp_path, capsys):
