@@ -89,7 +89,13 @@ def prepare_on_beam(*, source: BeamSource, output: str, options: PipelineOptions
     if source.max_side < 1:
         raise InputError(f"max_side: {source.max_side} is too small; give a size in pixels")
     wanted = json.loads(json.dumps(asdict(source)))
-    check_source(f"{output}/{SOURCE}", wanted)
+    made = check_source(f"{output}/{SOURCE}", wanted)
+    further = [name for name in source.methods if name not in made]
+    if made and further:
+        raise InputError(
+            f"{output}/{SOURCE}: records were made with methods={','.join(made)}, without "
+            f"{','.join(further)}; choose another folder or delete this one"
+        )
     if not tf.io.gfile.exists(f"{output}/{PREPARED}"):
         for pattern in filter(None, (source.images, source.masks)):
             _check_pattern(pattern)

@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import tensorflow as tf
@@ -13,8 +13,8 @@ from data_prep.errors import InputError, damage_named
 from data_prep.folder_lock import locked_folder
 from data_prep.photos import Photo, list_photos
 from data_prep.sample import check_size, write_sample
-from data_prep.write_records import check_masks, write_records
-from deepusps_tf.records import hash_ids, order_ids, write_text
+from data_prep.write_records import check_masks, write_labels, write_records
+from deepusps_tf.records import hash_ids, open_set, order_ids, write_text
 
 SOURCE = "source.json"  # written first: maps already made are of these photos
 PREPARED = "prepared"  # written last
@@ -47,7 +47,8 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
     """Makes `records/train` and, where there are test photos, `records/test`.
 
     Each step keeps what is done, so a stopped preparation goes on where it was. Finished records
-    of the same source are left alone and not locked: any number of runs may read them.
+    of the same source are left alone and not locked: any number of runs may read them. Methods that
+    they lack are added.
 
     Args:
         source: the photos and how they are labelled.
@@ -58,22 +59,32 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
         InputError: for unusable photos or masks, records of another source, and records
             that another process is making.
     """
-    records, wanted = Path(records), json.loads(json.dumps(asdict(source)))
-    if not (records / PREPARED).is_file():
+    records = Path(records)
+    if not (records / PREPARED).is_file() or _further_methods(source, records):
         with locked_folder(records, "wait for it or choose --records"):
-            check_source(str(records / SOURCE), wanted)
+            further = _further_methods(source, records)
             # Another process may have finished them before the lock was had.
             if not (records / PREPARED).is_file():
                 _prepare(source, records, jobs)
-                return
-    check_source(str(records / SOURCE), wanted)
+            elif further:
+                _add_methods(source, records, further, jobs)
     _tell_of_changed_photos(source, records)
+
+
+def _further_methods(source: Source, records: Path) -> tuple[str, ...]:
+    """The methods of a source that its records were not begun with.
+
+    Raises:
+        InputError: where they were begun from another source.
+    """
+    made = check_source(str(records / SOURCE), _fields(source))
+    return tuple(method for method in source.methods if method not in made)
 
 
 def _prepare(source: Source, records: Path, jobs: int) -> None:
     _check_folders(source)
     listed = json.dumps(_listings(source))
-    write_text(str(records / SOURCE), json.dumps(asdict(source), indent=2) + "\n")
+    source = _keep_source(source, records)
     for split in _splits(source, records, jobs):
         write_records(
             photos=split.photos,
@@ -84,6 +95,49 @@ def _prepare(source: Source, records: Path, jobs: int) -> None:
             max_side=source.max_side,
         )
     write_text(str(records / PREPARED), listed + "\n")
+
+
+def _fields(source: Source) -> dict:
+    """A source as `SOURCE` holds it."""
+    return json.loads(json.dumps(asdict(source)))
+
+
+def _keep_source(source: Source, records: Path) -> Source:
+    """Writes what records are made from: a source, and the methods they have or were begun with."""
+    path = records / SOURCE
+    made = check_source(str(path), _fields(source))
+    source = replace(source, methods=tuple(dict.fromkeys((*made, *source.methods))))
+    write_text(str(path), json.dumps(_fields(source), indent=2) + "\n")
+    return source
+
+
+def _add_methods(source: Source, records: Path, methods: Sequence[str], jobs: int) -> None:
+    """Labels the photos that finished records hold by further methods; nothing else changes."""
+    images, test_images = source.images, source.test_images
+    if source.sample_size:
+        images, test_images = (records / f"sample/{split}/images" for split in ("train", "test"))
+    places = [("train", images, records / "maps/train")]
+    if test_images:
+        places.append(("test", test_images, records / "maps/test"))
+    elif (records / "test").is_dir():
+        places.append(("test", images, records / "maps/train"))  # held out
+    for split, folder, maps in places:
+        photos = {photo.id: photo for photo in _mapped_photos(folder, maps, methods, jobs)}
+        stored = open_set(f"{records}/{split}/images").ids
+        for photo_id in stored:
+            if photo_id not in photos:
+                raise InputError(
+                    f"{folder}: photo {photo_id} of {records} is gone or has no map; put it back, "
+                    "or choose another --records"
+                )
+        for method in methods:
+            write_labels(
+                photos=[photos[photo_id] for photo_id in stored],
+                maps=maps / method,
+                output=f"{records}/{split}/labels/{method}",
+                max_side=source.max_side,
+            )
+    _keep_source(source, records)  # last, so that a stopped addition is made again
 
 
 def _listings(source: Source) -> dict[str, list]:
@@ -123,31 +177,34 @@ def _check_folders(source: Source) -> None:
             check_masks(photos, Path(masks))
 
 
-def check_source(path: str, wanted: dict) -> None:
-    """Refuses a folder that was begun from another source; fewer of its methods are fine.
+def check_source(path: str, wanted: dict) -> tuple[str, ...]:
+    """Refuses a folder that was begun from another source; other methods of the same are fine.
 
     Args:
         path: the file `SOURCE` of the folder, local or any that TensorFlow's file layer opens.
         wanted: the fields of this run's source, ready for JSON.
 
+    Returns:
+        The methods it was begun with; none where it was not begun.
+
     Raises:
         InputError: naming the first field that differs.
     """
     if not tf.io.gfile.exists(path):
-        return
+        return ()
     with (
         tf.io.gfile.GFile(path, "rb") as file,
         damage_named(path, "delete the folder it is in"),
     ):
         made_from = dict(json.loads(file.read()))
-        if set(wanted["methods"]) <= set(made_from.get("methods", ())):
-            wanted = {**wanted, "methods": made_from["methods"]}
+        methods = tuple(made_from.get("methods", ()))
     for name, value in wanted.items():
-        if made_from.get(name) != value:
+        if name != "methods" and made_from.get(name) != value:
             raise InputError(
                 f"{path}: records were made with {name}={made_from.get(name)}, not {value}; "
                 "choose another folder or delete the one it is in"
             )
+    return methods
 
 
 def _splits(source: Source, records: Path, jobs: int) -> list[_Split]:

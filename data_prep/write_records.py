@@ -78,18 +78,40 @@ def write_records(
             yield image_record(photo, mask_paths.get(photo.id), max_side)
 
     write_shards(stem=f"{output}/images", records=image_records(), count=len(ordered))
-    means = {}
-    for method in methods:
-
-        def label_records(method=method) -> Iterator[LabelRecord]:
-            for photo in tqdm(ordered, desc=f"{method} labels", disable=not progress):
-                path = Path(maps) / method / f"{photo.id}.png"
-                yield label_record(photo, path, max_side)
-
-        stem = f"{output}/labels/{method}/round0"
-        manifest = write_shards(stem=stem, records=label_records(), count=len(ordered))
-        means[method] = manifest.mean_saliency
+    means = {
+        method: write_labels(
+            photos=ordered,
+            maps=Path(maps) / method,
+            output=f"{output}/labels/{method}",
+            max_side=max_side,
+            progress=progress,
+        )
+        for method in methods
+    }
     return RecordsSummary(len(ordered), means)
+
+
+def write_labels(
+    *, photos: Sequence[Photo], maps: Path, output: str, max_side: int, progress: bool = True
+) -> float:
+    """Writes round 0 of one method's labels.
+
+    Args:
+        photos: those of the image set, in its order.
+        maps: folder with `<id>.png`, as of `write_records`.
+        output: folder of the method's labels.
+        max_side: as of the image set.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The mean saliency, in [0, 1].
+
+    Raises:
+        InputError: naming the photo whose map is damaged or of another size.
+    """
+    shown = tqdm(photos, desc=f"{maps.name} labels", disable=not progress)
+    records = (label_record(photo, maps / f"{photo.id}.png", max_side) for photo in shown)
+    return write_shards(stem=f"{output}/round0", records=records, count=len(photos)).mean_saliency
 
 
 def image_record(photo: Photo, mask: Path | None, max_side: int) -> ImageRecord:

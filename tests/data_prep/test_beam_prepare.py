@@ -152,6 +152,8 @@ def test_finished_records_are_left_alone_and_a_stopped_run_keeps_its_maps(folder
     assert {path: path.stat().st_mtime_ns for path in (folder / "beam").rglob("*")} == before
     with pytest.raises(InputError, match="made with masks=None, not"):
         prepare(folder)
+    with pytest.raises(InputError, match="made with methods=.*, without dsr; choose another"):
+        prepare(folder, masks=None, methods=("mc", "dsr"))
 
     for name in (
         "prepared",

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import shutil
 
 import numpy as np
@@ -91,6 +92,51 @@ def test_records_of_another_source_are_refused(source, tmp_path):
     other = dataclasses.replace(source, holdout=0.2)
     with pytest.raises(InputError, match="made with holdout=0.4, not 0.2"):
         prepare_records(source=other, records=tmp_path / "records", jobs=1)
+
+
+def _files(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for split in ("train", "test")
+        for path in (folder / split).rglob("*")
+        if path.is_file()
+    }
+
+
+def test_further_methods_are_added_to_finished_records(source, tmp_path):
+    one = dataclasses.replace(source, methods=("mc",))
+    prepare_records(source=one, records=tmp_path / "records", jobs=1)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "records").rglob("*-of-*")}
+    other = dataclasses.replace(source, methods=("rbd",))
+    prepare_records(source=other, records=tmp_path / "records", jobs=1)
+    prepare_records(source=source, records=tmp_path / "at_once", jobs=1)
+    assert _files(tmp_path / "records") == _files(tmp_path / "at_once")
+    assert before and all(path.stat().st_mtime_ns == time for path, time in before.items())
+    made = json.loads((tmp_path / "records" / prepare.SOURCE).read_text())
+    assert made["methods"] == ["mc", "rbd"]
+
+
+def test_further_methods_need_the_photos_of_the_records(source, tmp_path):
+    one = dataclasses.replace(source, methods=("mc",))
+    prepare_records(source=one, records=tmp_path / "records", jobs=1)
+    (tmp_path / "images/p3.png").unlink()
+    with pytest.raises(InputError, match="images: photo p3 of .*records is gone or has no map"):
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    prepare_records(source=one, records=tmp_path / "records", jobs=1)
+
+
+def test_stopped_preparation_goes_on_with_another_method(source, tmp_path, monkeypatch):
+    def stop(**_):
+        raise KeyboardInterrupt
+
+    one = dataclasses.replace(source, methods=("mc",))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(prepare, "write_records", stop)
+        prepare_records(source=one, records=tmp_path / "records", jobs=1)
+    other = dataclasses.replace(source, methods=("rbd",))
+    prepare_records(source=other, records=tmp_path / "records", jobs=1)
+    prepare_records(source=source, records=tmp_path / "at_once", jobs=1)
+    assert _files(tmp_path / "records") == _files(tmp_path / "at_once")
 
 
 def test_maps_of_a_stopped_preparation_serve_their_own_photos_only(source, tmp_path, monkeypatch):
