@@ -99,11 +99,19 @@ def find_labelled(dataset: str, source: Path) -> list[Labelled]:
             else:
                 found, truths = list_photos(photo_folder), list_photos(mask_folder)
             return _pair(found, truths, mask_folder, several=dataset == "sed2")
-    expected = " or ".join(
-        "JPEG and PNG side by side" if photos == masks else f"{photos}/ and {masks}/"
-        for photos, masks in (*layout.folders, _EVERYWHERE[0])
+    expected = [_in_words(*folders) for folders in (*layout.folders, _EVERYWHERE[0])]
+    if dataset == "sed2":
+        expected.insert(0, "<id>/src_color/ and <id>/human_seg/")
+    raise InputError(
+        f"{source}: not laid out as {layout.title}; expected {' or '.join(expected)}, there or one "
+        "folder deeper"
     )
-    raise InputError(f"{source}: not laid out as {layout.title}; expected {expected}")
+
+
+def _in_words(photos: str, masks: str) -> str:
+    if photos != masks:
+        return f"{photos}/ and {masks}/"
+    return "JPEG and PNG side by side" + ("" if photos == "." else f" in {photos}/")
 
 
 def _below(base: Path, name: str) -> Path | None:

@@ -34,7 +34,7 @@ from tqdm import tqdm
 
 from data_prep.command import start
 from data_prep.dataset_layouts import LAYOUTS, Labelled, find_labelled
-from data_prep.errors import InputError, shortened
+from data_prep.errors import InputError, damage_named, shortened
 from data_prep.images import photo_size, read_mask, read_rgb, write_png
 
 SPLITS = {"train": 2500, "valid": 500, "test": 2000}  # of MSRA-B
@@ -105,9 +105,9 @@ def _split(labelled: Sequence[Labelled], lists: Path) -> dict[str, list[Labelled
     parts, taken = {}, {}
     for split, count in SPLITS.items():
         path = _list_file(lists, split)
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        # A line is a file's name, perhaps behind a folder's.
-        ids = [line.split("/")[-1].strip().rpartition(".")[0] for line in lines if line.strip()]
+        with damage_named(path, "fetch it again, or store it as UTF-8"):
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        ids = [_listed_id(line) for line in lines if line.strip()]
         if len(ids) != count:
             raise InputError(f"{path}: names {len(ids)} files, MSRA-B's {count}; fetch it again")
         absent = [photo_id for photo_id in ids if photo_id not in by_id]
@@ -119,6 +119,12 @@ def _split(labelled: Sequence[Labelled], lists: Path) -> dict[str, list[Labelled
             taken[photo_id] = path
         parts[split] = [by_id[photo_id] for photo_id in ids]
     return parts
+
+
+def _listed_id(line: str) -> str:
+    """The id of the photo that a line names, with a suffix or not, behind folders or not."""
+    name = line.strip().replace("\\", "/").rpartition("/")[-1]
+    return name.rpartition(".")[0] or name
 
 
 def _list_file(lists: Path, split: str) -> Path:

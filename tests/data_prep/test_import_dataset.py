@@ -112,7 +112,7 @@ def msra(where, monkeypatch):
     lists.mkdir()
     (lists / "train_cvpr2013.txt").write_text("0_0.png\r\n0_3.png\r\n")
     (lists / "valid.txt").write_text("annotation/0_1.png\n\n")
-    (lists / "test_cvpr2013.txt").write_text("0_2.jpg\n0_4.jpg")
+    (lists / "test_cvpr2013.txt").write_text("0_2\nannotation\\0_4.jpg")
     return {"dataset": "msra_b", **where, "split_lists": lists}
 
 
@@ -134,10 +134,11 @@ def test_msra_b_is_divided_by_its_lists(msra):
         ("test_cvpr2013.txt", "0_2.jpg", "names 1 files, MSRA-B's 2"),
         ("test_cvpr2013.txt", "0_2.jpg\n0_9.jpg", "no photo 0_9; unpack MSRA-B again"),
         ("valid.txt", "0_3.png", "0_3 is in .*train_cvpr2013.txt already"),
+        ("valid.txt", "0_\xe9.png", "damaged; fetch it again, or store it as UTF-8"),
     ],
 )
 def test_lists_that_do_not_fit_are_named(msra, name, text, message):
-    (msra["split_lists"] / name).write_text(text)
+    (msra["split_lists"] / name).write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=f"{name}: {message}"):
         import_dataset(**msra)
     assert not msra["output"].exists()
@@ -199,6 +200,12 @@ def test_what_is_missing_is_named(where):
     with pytest.raises(InputError, match="source: no such folder; give the one that ECSSD is in"):
         import_dataset(dataset="ecssd", **where)
     save(source / "images/0001.jpg")
+    with pytest.raises(InputError, match="not laid out as SED2") as caught:
+        import_dataset(dataset="sed2", **where)
+    assert str(caught.value).endswith(
+        "expected <id>/src_color/ and <id>/human_seg/ or JPEG and PNG side by side in Imgs/ or "
+        "JPEG and PNG side by side or images/ and masks/, there or one folder deeper"
+    )
     save(source / "images/0002.jpg")
     message = (
         r"not laid out as ECSSD; expected images/ and ground_truth_mask/ or images/ and masks/"
