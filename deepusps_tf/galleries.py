@@ -29,20 +29,33 @@ class Gallery:
     rows: list[tuple[str, list[np.ndarray]]]
 
 
-def judged_gallery(title: str, judged: Sequence[JudgedPhoto]) -> Gallery:
+@dataclasses.dataclass(frozen=True)
+class OtherMaps:
+    """Another run's name and final maps, float32 [S, S] in [0, 1] by photo id."""
+
+    name: str
+    maps: dict[str, np.ndarray]
+
+
+def judged_gallery(
+    title: str, judged: Sequence[JudgedPhoto], other: OtherMaps | None = None
+) -> Gallery:
     """Shows photos beside their handcrafted maps, the fused outputs and the truth.
 
     Args:
         title: of the gallery.
         judged: at least one photo; all by the same methods.
+        other: shown before the truth, as the paper shows a supervised network's failures.
     """
     rows = []
     for photo in judged:
-        cells = [photo.rgb / 255, *photo.maps.values(), *photo.outputs.values(), photo.mask]
+        cells = [photo.rgb / 255, *photo.maps.values(), *photo.outputs.values()]
+        cells += [other.maps[photo.id]] if other else []
         caption = f"{photo.id}, MAE {100 * photo.error:.1f}"
-        rows.append((caption, [_picture(cell) for cell in cells]))
-    maps = (f"{method} map" for method in judged[0].maps)
-    return Gallery(title, ["photo", *maps, *judged[0].outputs, "truth"], rows)
+        rows.append((caption, [_picture(cell) for cell in (*cells, photo.mask)]))
+    columns = ["photo", *(f"{method} map" for method in judged[0].maps), *judged[0].outputs]
+    columns += [other.name] if other else []
+    return Gallery(title, [*columns, "truth"], rows)
 
 
 def label_gallery(config: Config, photos: PhotoSets) -> Gallery:

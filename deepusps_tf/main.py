@@ -46,9 +46,9 @@ def _train(config: Config, strategy) -> None:
     from deepusps_tf.export import exported_versions
     from deepusps_tf.report import write_report
     from deepusps_tf.rounds import run_rounds
-    from deepusps_tf.stages import rounds_note, table_text
+    from deepusps_tf.stages import table_text
     from deepusps_tf.train import check_settings
-    from deepusps_tf.workdir import locked_workdir, save_settings
+    from deepusps_tf.workdir import locked_workdir, rounds_note, save_settings
     from deepusps_tf.workers import Workers
 
     workers = Workers(strategy)

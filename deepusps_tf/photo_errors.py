@@ -35,9 +35,14 @@ class JudgedPhoto:
     mask: np.ndarray
 
     @property
+    def final(self) -> np.ndarray:
+        """The last output."""
+        return list(self.outputs.values())[-1]
+
+    @property
     def error(self) -> float:
         """MAE of the last output, of 0 to 1."""
-        return float(np.abs(list(self.outputs.values())[-1] - self.mask).mean())
+        return float(np.abs(self.final - self.mask).mean())
 
 
 def judge_photos(

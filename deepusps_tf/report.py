@@ -15,13 +15,20 @@ from data_prep.errors import InputError
 from deepusps_tf.charts import chart_pixels, error_chart, stage_chart, svg_text
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import start_crf
-from deepusps_tf.galleries import PHOTOS, Gallery, judged_gallery, label_gallery, picture_uri
-from deepusps_tf.photo_errors import judge_photos
+from deepusps_tf.galleries import (
+    PHOTOS,
+    Gallery,
+    OtherMaps,
+    judged_gallery,
+    label_gallery,
+    picture_uri,
+)
+from deepusps_tf.photo_errors import JudgedPhoto, judge_photos
 from deepusps_tf.photo_sets import PhotoSets, open_photos, trained_on
 from deepusps_tf.records import write_text
-from deepusps_tf.stages import COLUMNS, SPLITS, StageRow, figures, rounds_note, rows_json
+from deepusps_tf.stages import COLUMNS, SPLITS, StageRow, figures, rows_json
 from deepusps_tf.summaries import write_pictures
-from deepusps_tf.workdir import saved_run
+from deepusps_tf.workdir import rounds_note, saved_run
 
 TITLES = {split: name.capitalize() for split, name in SPLITS.items()}
 
@@ -41,6 +48,20 @@ class ComparedRun:
 
     config: Config
     seen: frozenset[str] | None
+
+    @property
+    def name(self) -> str:
+        """What charts and galleries call it."""
+        return Path(self.config.workdir).name
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """A run's photos with masks: the first, those with the largest errors, and all errors by id."""
+
+    first: list[JudgedPhoto]
+    worst: list[JudgedPhoto]
+    errors: dict[str, float]
 
 
 def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
@@ -74,15 +95,17 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
             )
         )
     if photos.masked():
-        judged, errors = _judge(config, photos)
-        galleries = judged + galleries
-        worst = judged[-1]
-        strips = [np.concatenate(cells, axis=1) for _, cells in worst.rows]
-        shown = {worst.title: np.stack(strips)}
+        judged = _judge(config, photos, left_out=other.seen if other else None)
+        beside, shown = None, {}
         if other:
-            chart = _compare(config, other, photos, errors)
+            chart, beside = _compare(config, other, photos, judged)
             charts.append(chart)
             shown[chart.title] = chart_pixels(chart.figure)[None]
+        first = judged_gallery(TITLES[photos.held_out()[0]], judged.first)
+        worst = judged_gallery(_worst_title(other), judged.worst, beside)
+        galleries = [first, worst, *galleries]
+        strips = [np.concatenate(cells, axis=1) for _, cells in worst.rows]
+        shown[worst.title] = np.stack(strips)
         write_pictures(Path(config.workdir) / "logs/fusion/stages", 1, shown)
     page = _page(config, rows, charts, galleries, len(photos.train.ids))
     path = folder / "index.html"
@@ -125,8 +148,16 @@ def _compared_run(config: Config, photos: PhotoSets) -> ComparedRun | None:
             f"{config.records}: no photos with masks to compare runs on; "
             "choose other --records, or leave --compare out"
         )
-    other = saved_run(Config(mode="report", workdir=config.compare))  # with records of its own
+    # With records of its own.
+    other = saved_run(
+        Config(mode="report", workdir=config.compare, crf_processes=config.crf_processes)
+    )
     split, images = photos.held_out()
+    if split == "train" and config.oracle != "none":
+        raise InputError(
+            f"{config.workdir}: was trained on the truth of all photos that it would be compared "
+            "by; leave --compare out"
+        )
     if split == "train" and other.oracle == "none":
         return ComparedRun(other, frozenset())  # as unfair to both: this one was trained on all
     seen = trained_on(other.records, images)
@@ -138,33 +169,43 @@ def _compared_run(config: Config, photos: PhotoSets) -> ComparedRun | None:
     return ComparedRun(other, seen)
 
 
-def _judge(config: Config, photos: PhotoSets) -> tuple[list[Gallery], dict[str, float]]:
-    """Shows the first photos with masks and the worst; gives the error of each by its id."""
+def _judge(config: Config, photos: PhotoSets, *, left_out: frozenset[str] | None) -> Judgement:
+    """Judges a run's photos with masks; those `left_out` are not among the worst."""
     first, worst, errors = [], [], {}
     with start_crf(config, one_pass=True) as pool:
         for photo in judge_photos(config, photos, pool, config.methods):
             errors[photo.id] = photo.error
             if len(first) < PHOTOS:
                 first.append(photo)
-            worst = heapq.nlargest(PHOTOS, [*worst, photo], key=lambda judged: judged.error)
-    galleries = [
-        judged_gallery(TITLES[photos.held_out()[0]], first),
-        judged_gallery("Where it fails: the largest errors", worst),
-    ]
-    return galleries, errors
+            if photo.id not in (left_out or ()):
+                worst = heapq.nlargest(PHOTOS, [*worst, photo], key=lambda judged: judged.error)
+    return Judgement(first, worst, errors)
+
+
+def _worst_title(other: ComparedRun | None) -> str:
+    title = "Where it fails: the largest errors"
+    return (
+        f"{title} on photos that {other.name} was not trained on" if other and other.seen else title
+    )
 
 
 def _compare(
-    config: Config, compared: ComparedRun, photos: PhotoSets, errors: dict[str, float]
-) -> Chart:
-    """Draws a run's errors against those of another, which is judged after a CRF of its own."""
-    other, seen = compared.config, compared.seen
+    config: Config, compared: ComparedRun, photos: PhotoSets, judged: Judgement
+) -> tuple[Chart, OtherMaps]:
+    """Draws a run's errors against those of another, which is judged after a CRF of its own.
+
+    Returns:
+        The chart, and the other's maps of the photos with this run's largest errors.
+    """
+    other, seen, errors = compared.config, compared.seen, judged.errors
+    theirs, maps = {}, {photo.id: None for photo in judged.worst}
     with start_crf(other, one_pass=True) as pool:
-        judged = judge_photos(other, photos, pool, config.methods)
-        theirs = {photo.id: photo.error for photo in judged}
+        for photo in judge_photos(other, photos, pool, config.methods):
+            theirs[photo.id] = photo.error
+            if photo.id in maps:
+                maps[photo.id] = photo.final
     keys = [key for key in errors if key not in (seen or ())]
-    name = Path(other.workdir).name
-    chart = error_chart([errors[key] for key in keys], [theirs[key] for key in keys], name)
+    chart = error_chart([errors[key] for key in keys], [theirs[key] for key in keys], compared.name)
     text = (
         f"Each photo's error here, {_after(config)}, and in {other.workdir}, {_after(other)}; "
         "on the line they are the same."
@@ -176,7 +217,7 @@ def _compare(
         )
     elif seen:
         text += f" Left out: {len(seen)} of {len(errors)} photos, which that run was trained on."
-    return Chart(f"Errors against {name}", text, chart)
+    return Chart(f"Errors against {compared.name}", text, chart), OtherMaps(compared.name, maps)
 
 
 def _after(config: Config) -> str:

@@ -10,7 +10,7 @@ from data_prep.errors import damage_named
 from deepusps_tf.config import Config
 from deepusps_tf.evaluate import Scores
 from deepusps_tf.records import write_text
-from deepusps_tf.round_result import is_finished, round_folders
+from deepusps_tf.round_result import round_folders
 
 SCORES = "scores.json"
 SPLITS = {"test": "held-out photos", "train": "training photos"}  # in the order of tables
@@ -100,18 +100,6 @@ def _scored_alike(maps: Sequence[StageRow], theirs: Sequence[StageRow]) -> set[s
         if (own.split, own.scores.count) == (other.split, other.scores.count)
         and math.isclose(own.scores.mae, other.scores.mae, abs_tol=1e-5)  # on any device
     }
-
-
-def rounds_note(config: Config) -> str:
-    """Says of a run that took another's labels whose rounds are shown; else empty."""
-    if not config.refined:
-        return ""
-    if not is_finished(round_folders(Path(config.refined), config.methods[0], 1)[0]):
-        return f"Labels were refined in {config.refined}, which is no longer there: no round shows."
-    return (
-        f"The rounds are those of {config.refined}, whose labels this run took; figures on other "
-        "photos or at another size are left out."
-    )
 
 
 def kept_rows(folder: Path) -> list[StageRow]:

@@ -11,6 +11,7 @@ from data_prep.folder_lock import locked_folder
 from deepusps_tf.config import Config
 from deepusps_tf.flagfile import flagfile_text, read_flagfile
 from deepusps_tf.records import write_text
+from deepusps_tf.round_result import is_finished, round_folders
 
 SETTINGS = "config.flags"
 # May differ when a run is resumed: they change where and how fast it runs and what it says, not
@@ -20,6 +21,11 @@ FREE_SETTINGS = {
     *("model", "output", "maps", "test_set", "experiment", "workdirs"),
     *("compare", "format", "prediction", "collapse_warning"),
 }
+# What shapes a round's labels, of which a run that takes another's says where it differs.
+LABEL_SETTINGS = (
+    *("backbone", "size", "frozen_blocks", "epochs", "mirror", "beta_squared", "threshold_scale"),
+    *("mva_momentum", "crf", "crf_iterations", "crf_bilateral_sxy"),
+)
 
 
 @contextlib.contextmanager
@@ -55,18 +61,28 @@ def saved_run(config: Config) -> Config:
     """Reads the settings of the run in `config.workdir`, for modes that use what it left.
 
     Args:
-        config: its workdir and compare count, and its records where they are named.
+        config: its workdir, compare and crf_processes count, its records where they are named, and
+            a CRF that it leaves out.
 
     Raises:
-        InputError: where the workdir holds no run.
+        InputError: where the workdir holds no run, or several.
     """
-    path = Path(config.workdir) / SETTINGS
+    workdir = Path(config.workdir)
+    path = workdir / SETTINGS
     if not path.is_file():
-        raise InputError(f"{config.workdir}: holds no run; make one with --mode=train")
+        if repeats := _repeats(workdir):
+            raise InputError(
+                f"{workdir}: holds {len(repeats)} repeats; give one of them, such as {repeats[0]}"
+            )
+        raise InputError(f"{workdir}: holds no run; make one with --mode=train")
     saved = read_flagfile(path)
-    records = config.records or saved.records
     return dataclasses.replace(
-        saved, workdir=config.workdir, records=records, compare=config.compare
+        saved,
+        workdir=config.workdir,
+        records=config.records or saved.records,
+        compare=config.compare,
+        crf=saved.crf and config.crf,
+        crf_processes=config.crf_processes,
     )
 
 
@@ -118,10 +134,36 @@ def runs_in(workdir: Path) -> list[Path]:
     """
     if (workdir / SETTINGS).is_file():
         return [workdir]
-    repeats = [path.parent for path in workdir.glob(f"repeat*/{SETTINGS}")]
+    repeats = _repeats(workdir)
     if not repeats:
         raise InputError(f"{workdir}: holds no run; make one with --mode=train")
+    return repeats
+
+
+def _repeats(workdir: Path) -> list[Path]:
+    """The workdirs of repeats in a folder, in order."""
+    repeats = [path.parent for path in workdir.glob(f"repeat*/{SETTINGS}")]
     return sorted(repeats, key=lambda path: (len(path.name), path.name))
+
+
+def rounds_note(config: Config) -> str:
+    """Says of a run that took another's labels whose rounds are shown; else empty."""
+    if not config.refined:
+        return ""
+    refined = Path(config.refined)
+    if not is_finished(round_folders(refined, config.methods[0], 1)[0]):
+        return f"Labels were refined in {refined}, which is no longer there: no round shows."
+    note = (
+        f"The rounds are those of {refined}, whose labels this run took; figures on other "
+        "photos or at another size are left out."
+    )
+    theirs = read_flagfile(refined / SETTINGS)
+    others = [
+        f"--{name}={getattr(theirs, name)} for {getattr(config, name)}"
+        for name in LABEL_SETTINGS
+        if getattr(theirs, name) != getattr(config, name)
+    ]
+    return f"{note} They had {', '.join(others)}." if others else note
 
 
 def _check_settings(config: Config, path: Path) -> None:

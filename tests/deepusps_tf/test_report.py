@@ -90,6 +90,7 @@ def test_report_is_called_as_its_flag_says_else_as_the_run(tiny_config):
 
 def test_rounds_of_the_run_whose_labels_were_taken_are_shown(tiny_config, tmp_path, judged):
     photos = open_photos(tiny_config.records)
+    save_run(tiny_config, workdir=str(tmp_path / "other"), crf=False, epochs=9)
     for name in ("rbd/round1", "rbd/round2", "rbd/round3", "mc/round1"):
         folder = tmp_path / "other" / name
         ids = photos.train.ids
@@ -101,6 +102,7 @@ def test_rounds_of_the_run_whose_labels_were_taken_are_shown(tiny_config, tmp_pa
     columns = ["photo", "rbd map", "rbd 1", "rbd 2", "mc map", "mc 1"]
     assert "".join(f"<th>{column}</th>" for column in (*columns, "")) in page
     assert f"<p>The rounds are those of {config.refined}, whose labels this run took;" in page
+    assert f"They had --epochs=9 for {config.epochs}, --crf=False for True.</p>" in page
     shutil.rmtree(config.refined)
     page = write_report(config, []).read_text()
     assert "".join(f"<th>{column}</th>" for column in ("photo", "rbd map", "mc map", "")) in page
@@ -121,13 +123,14 @@ def test_tensorboard_shows_the_largest_errors_and_the_chart_of_the_page(
         (event,) = events.Tensors(tag)
         assert event.step == 1
         shown[tag] = [tf.io.decode_png(data).numpy() for data in event.tensor_proto.string_val[2:]]
-    assert list(shown) == ["Where it fails: the largest errors", "Errors against other"]
-    worst, (chart,) = shown.values()
+    assert set(shown) == {"Where it fails: the largest errors", "Errors against other"}
+    worst, (chart,) = (shown[tag] for tag in sorted(shown, reverse=True))
     assert len(worst) == 4
-    for picture in worst:  # photo, fused output and truth
-        assert picture.shape == (160, 3 * 160, 3)
+    for picture in worst:  # photo, fused output, the other run's and truth
+        assert picture.shape == (160, 4 * 160, 3)
         assert np.unique(picture[:, 160:320]) == [18]  # 7% of 255
-        assert not picture[:, :160].any() and not picture[:, 320:].any()
+        assert np.unique(picture[:, 320:480]) == [8]  # 3%
+        assert not picture[:, :160].any() and not picture[:, 480:].any()
     assert chart.shape == (500, 540, 3) and chart.min() < 50
 
 
@@ -149,6 +152,10 @@ def test_photos_that_the_compared_run_was_trained_on_are_left_out(
     page = write_report(config, []).read_text()
     assert [len(errors) for errors in drawn[0][:2]] == [2, 2]
     assert "Left out: 2 of 4 photos, which that run was trained on." in page
+    worst = page.partition("largest errors on photos that other was not trained on")[2]
+    assert [f"{key}, MAE" in worst for key in open_photos(config.records).test.ids] == [
+        key not in ("photo050", "photo051") for key in open_photos(config.records).test.ids
+    ]
     shutil.rmtree(other.records)
     page = write_report(config, []).read_text()
     assert [len(errors) for errors in drawn[1][:2]] == [4, 4]
@@ -181,6 +188,9 @@ def test_runs_on_training_photos_are_compared_unless_truth_was_trained_on(
     assert compared.seen == frozenset()
     with pytest.raises(InputError, match="truth: was trained on all photos"):
         report._compared_run(dataclasses.replace(config, compare=str(tmp_path / "truth")), photos)
+    oracle = dataclasses.replace(config, oracle="truth", compare=str(tmp_path / "none"))
+    with pytest.raises(InputError, match="run: was trained on the truth of all photos"):
+        report._compared_run(oracle, photos)
 
 
 def test_runs_are_not_compared_where_no_photo_has_a_mask(tiny_config, tmp_path, judged):

@@ -3,15 +3,18 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
 from data_prep.errors import InputError
 from deepusps_tf.config import Config
+from deepusps_tf.crf_pool import start_crf
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.evaluate import score_network
 from deepusps_tf.inference import inference_twin
+from deepusps_tf.photo_errors import judge_photos
 from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.pseudo_labels import handcrafted_threshold
 from deepusps_tf.report import write_report
@@ -68,6 +71,7 @@ def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
     ]
     assert rows[-3].scores == _trained_scores(tiny_config)
     assert collect_rows(tiny_config) == rows
+    _check_judged_photos(tiny_config, rows)
     _check_report(tiny_config, rows)
     _check_tensorboard(tmp_path / "run/logs")
     assert evaluated(tiny_config) == [row.scores for row in rows[-2:]]
@@ -81,6 +85,20 @@ def _trained_scores(config):
     network = inference_twin(load_fusion(config))
     sizes = {"size": config.size, "batch_size": config.batch_size}
     return score_network(network=network, images=images, pool=None, **sizes)["prediction"]
+
+
+def _check_judged_photos(config, rows):
+    """Photo by photo, errors are those whose mean the stage table has."""
+    photos = open_photos(config.records)
+    with start_crf(config, one_pass=True) as pool:
+        judged = list(judge_photos(config, photos, pool, config.methods))
+    assert tuple(photo.id for photo in judged) == photos.test.ids
+    assert np.mean([photo.error for photo in judged]) == pytest.approx(
+        rows[-1].scores.mae, abs=1e-6
+    )
+    (row,) = (row for row in rows if (row.name, row.split) == ("mc handcrafted map", "test"))
+    errors = [np.abs(photo.maps["mc"] - photo.mask).mean() for photo in judged]
+    assert np.mean(errors) == pytest.approx(row.scores.mae, abs=1e-6)
 
 
 def _check_report(config, rows):

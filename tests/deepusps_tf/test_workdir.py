@@ -62,7 +62,10 @@ def test_other_modes_take_the_settings_of_the_run(tiny_config):
     with locked_workdir(tiny_config):
         save_settings(tiny_config)
     bare = Config(mode="export", workdir=tiny_config.workdir)
-    assert saved_run(bare) == tiny_config
+    # How many CRFs run beside each other is this machine's affair.
+    assert saved_run(bare) == dataclasses.replace(tiny_config, crf_processes=0)
+    several = dataclasses.replace(bare, crf_processes=7, crf=False)
+    assert saved_run(several) == dataclasses.replace(tiny_config, crf_processes=7, crf=False)
     elsewhere = dataclasses.replace(bare, records="other")
     assert saved_run(elsewhere).records == "other"
 
@@ -70,6 +73,16 @@ def test_other_modes_take_the_settings_of_the_run(tiny_config):
 def test_other_modes_need_a_run(tmp_path):
     with pytest.raises(InputError, match="nothing: holds no run"):
         saved_run(Config(mode="export", workdir=str(tmp_path / "nothing")))
+
+
+def test_a_folder_of_repeats_names_them(tiny_config, tmp_path):
+    for number in (1, 2):
+        workdir = tmp_path / f"several/repeat{number}"
+        workdir.mkdir(parents=True)
+        save_settings(dataclasses.replace(tiny_config, workdir=str(workdir)))
+    message = "several: holds 2 repeats; give one of them, such as .*several/repeat1"
+    with pytest.raises(InputError, match=message):
+        saved_run(Config(mode="export", workdir=str(tmp_path / "several")))
 
 
 def test_repeats_differ_in_seed_and_workdir_alone(tiny_config):
