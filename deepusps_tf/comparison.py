@@ -13,7 +13,6 @@ from deepusps_tf.config import Config
 from deepusps_tf.evaluate import PLAIN, REFINED, Scores
 from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.folder_scores import MAP
-from deepusps_tf.photo_sets import scored_set
 from deepusps_tf.scorecard import Scorecard, oracle_note, read_cards
 from deepusps_tf.stages import kept_rows
 from deepusps_tf.workdir import FREE_SETTINGS, SETTINGS, experiment_folder, runs_in
@@ -24,7 +23,7 @@ images. After the CRF where there is one and --nocrf was not given.
 ±: sample standard deviation (n - 1) over the runs of the row above.
 """
 _CSV_COLUMNS = (
-    *("experiment", "runs", "test_set", "photos", "resolution", "output"),
+    *("experiment", "runs", "test_set", "photos", "resolution", "output", "F cut at"),
     *("F", "F sd", "MAE", "MAE sd"),
 )
 
@@ -109,7 +108,7 @@ def _read_run(folder: Path) -> _Run:
     resolution = f"{config.size}x{config.size}"
     for row in kept_rows(folder / "fusion"):
         if row.split == "test":
-            key = Column(scored_set(config.records, "test"), row.scores.count, resolution)
+            key = Column(Path(config.records).name, row.scores.count, resolution)
             scores.setdefault(key, {})[row.output] = row.scores
     scores |= _by_set(read_cards(folder))
     if not scores:
@@ -119,8 +118,9 @@ def _read_run(folder: Path) -> _Run:
 
 
 def _experiment(config: Config) -> tuple:
-    """The settings that repeats share."""
-    apart = {"workdir", "seed", *FREE_SETTINGS} - {"experiment"}
+    """The settings that repeats share; their records stand for what these were made of."""
+    made_of = {"images", "masks", "test_images", "test_masks", "holdout", "sample_size", "max_side"}
+    apart = {"workdir", "seed", *made_of, *FREE_SETTINGS} - {"experiment"}
     if config.refined:  # each repeat may have taken the labels of another
         config = dataclasses.replace(config, refined=experiment_folder(config.refined))
     names = (field.name for field in dataclasses.fields(Config))
@@ -190,7 +190,8 @@ def csv_text(rows: Sequence[Row]) -> str:
         for column, cell in row.cells.items():
             (f, mae), (f_sd, mae_sd) = _means(cell), _spreads(cell)
             figures = (f, f_sd, mae, mae_sd)
-            writer.writerow([row.name, row.runs, *column, cell.output, *figures])
+            cut = "2 x mean" if cell.output == MAP else "0.5"
+            writer.writerow([row.name, row.runs, *column, cell.output, cut, *figures])
     return text.getvalue()
 
 

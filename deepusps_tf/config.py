@@ -234,6 +234,16 @@ class Config:
         return self.fusion != "direct" and self.oracle != "truth"
 
     @property
+    def labelled(self) -> tuple[str | None, str | None]:
+        """The photos and masks that --mode=evaluate scores on, where folders are given.
+
+        Test photos, which a training's flagfile may name, go before those it trains on.
+        """
+        if self.test_images:
+            return self.test_images, self.test_masks
+        return self.images, self.masks
+
+    @property
     def truth_notice(self) -> str:
         """What must stand beside every figure of a run that used truth; else empty."""
         if self.oracle == "none":

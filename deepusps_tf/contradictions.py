@@ -65,9 +65,14 @@ def _check_places(config: Config, *, making_records: bool) -> None:
 def _check_evaluated(config: Config) -> None:
     pictures = [name for name in ("maps", "images") if getattr(config, name)]
     require(len(pictures) < 2, "--maps and --images contradict: give one of them")
+    require(
+        not (config.maps and config.test_images),
+        "--maps and --test_images contradict: give --maps and --masks",
+    )
     if pictures:
-        require(bool(config.masks), f"--{pictures[0]} needs --masks to score by")
-    else:
+        scored = bool(config.masks or config.test_masks)
+        require(scored, f"--{pictures[0]} needs --masks to score by")
+    elif not config.test_images:
         require(not config.masks, "--masks needs --images or --maps")
         require(not config.model, "--model needs --images and --masks to score on")
     what = [name for name in ("maps", "model", "workdir") if getattr(config, name)]

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import tensorflow as tf
 
@@ -57,12 +56,6 @@ def open_photos(records: str) -> PhotoSets:
     return PhotoSets(
         records, open_set(f"{records}/train/images"), open_set(test) if has_test else None
     )
-
-
-def scored_set(records: str, split: str) -> str:
-    """What tables call a split of records: their folder's name, which is that of the test set."""
-    name = Path(records).name
-    return name if split == "test" else f"{name} (training photos)"
 
 
 def trained_on(records: str, images: RecordSet) -> frozenset[str] | None:

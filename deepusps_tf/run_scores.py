@@ -14,7 +14,7 @@ from deepusps_tf.evaluate import network_outputs
 from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.folder_scores import map_outputs, map_pairs, photo_outputs, photo_pairs
 from deepusps_tf.inference import inference_twin
-from deepusps_tf.photo_sets import open_photos, scored_set
+from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.round_result import load_fusion
 from deepusps_tf.saliency_model import SaliencyModel, load_model, wrap_network
 from deepusps_tf.scorecard import OWN_SIZE, Scorecard, refuse_mixture, score_outputs
@@ -61,22 +61,24 @@ def evaluate_maps(config: Config) -> list[Scorecard]:
 
 
 def evaluate_model(config: Config) -> list[Scorecard]:
-    """Scores the exported `--model` on `--images` by `--masks`, at each photo's own size.
+    """Scores the exported `--model` on labelled photos, each at its own size, after a CRF as set.
 
     Raises:
         InputError: as `photo_pairs` and `photo_outputs`, and where there is no such model.
     """
     oracle = _oracle_behind(Path(config.model))
-    what = _named(config, f"model {_place(config.model)}", _photos(config), oracle=oracle)
+    source = f"model {_place(config.model)}"
+    what = _named(config, source, _photos(config), oracle=oracle, crf=_crf(config))
     return _score_photos(config, load_model(config.model), config, what)
 
 
 def evaluate_run(config: Config) -> list[Scorecard]:
     """Scores the fused network of `--workdir`.
 
-    On `--images` by `--masks` where they are given, at each photo's own size. Else on the test
+    On labelled photos where folders of them are given, at each photo's own size. Else on the test
     photos of its records, or of `--records`, at the network's size; where those hold no test
-    photos with masks, on the training photos with masks.
+    photos with masks, on the training photos with masks. The names of test sets say where the run
+    was trained on their photos.
 
     Raises:
         InputError: where the run is not finished, no photo has a mask, or as `evaluate_model`.
@@ -85,20 +87,32 @@ def evaluate_run(config: Config) -> list[Scorecard]:
     folder = _place(config.workdir)
     # A run that keeps its own figures may be moved.
     run = "this run" if _place(config.output or folder) == folder else f"run {folder}"
-    if config.images:
-        what = _named(config, run, _photos(config), oracle=saved.oracle)
+    images, _ = config.labelled
+    if images:
+        trained = saved.images and _place(images) == _place(saved.images)
+        what = _named(
+            config,
+            run,
+            _photos(config),
+            trained=bool(trained),
+            oracle=saved.oracle,
+            crf=_crf(saved),
+        )
         model = wrap_network(load_fusion(saved), saved.size)
         return _score_photos(config, model, saved, what)
     split, images = open_photos(saved.records).held_out()
     if images is None:
         raise InputError(f"{saved.records}: no photos with masks to score on")
+    own = read_flagfile(Path(config.workdir) / SETTINGS).records
     what = _named(
         config,
         run,
         f"on {_place(saved.records)}/{split}",
-        test_set=scored_set(saved.records, split),
+        test_set=Path(saved.records).name,
+        trained=split == "train" and _place(saved.records) == _place(own),
         resolution=f"{saved.size}x{saved.size}",
         oracle=saved.oracle,
+        crf=_crf(saved),
     )
     with start_crf(saved, one_pass=True) as pool:
         outputs = network_outputs(
@@ -117,7 +131,7 @@ def _score_photos(
     config: Config, model: SaliencyModel, run: Config, what: dict[str, str]
 ) -> list[Scorecard]:
     """Scores on the photos that `config` names, with the CRF of `run`."""
-    pairs = photo_pairs(Path(config.images), Path(config.masks))
+    pairs = photo_pairs(*map(Path, config.labelled))
     with start_crf(run, one_pass=True) as pool:
         outputs = photo_outputs(pairs, model=model, pool=pool, queue=run.batch_size)
         return score_outputs(outputs, **what)
@@ -129,8 +143,10 @@ def _named(
     photos: str,
     *,
     test_set: str = "",
+    trained: bool = False,
     resolution: str = OWN_SIZE,
     oracle: str = "",
+    crf: str = "",
 ) -> dict[str, str]:
     """Says what is scored, as `score_outputs` keeps it, once it is sure that it can be kept.
 
@@ -139,14 +155,21 @@ def _named(
         source: whose figures they are.
         photos: what they are scored on.
         test_set: its name where none is given.
+        trained: whether a run was trained on these photos.
         resolution: as in `Scorecard`.
         oracle: as in `Scorecard`.
+        crf: as in `Scorecard`.
 
     Raises:
         InputError: where the folder that is to keep the figures has the like of something else.
     """
-    name = config.test_set or test_set or Path(config.masks).resolve().parent.name
-    what = {"test_set": name, "resolution": resolution, "scored": f"{source} {photos}"}
+    name = config.test_set or test_set or Path(config.labelled[1]).resolve().parent.name
+    what = {
+        "test_set": f"{name} (training photos)" if trained else name,
+        "resolution": resolution,
+        "scored": f"{source} {photos}",
+        "crf": crf,
+    }
     refuse_mixture(Path(config.output or config.workdir), **what)
     return {**what, "oracle": oracle}
 
@@ -159,8 +182,16 @@ def _oracle_behind(model: Path) -> str:
     return ""
 
 
+def _crf(config: Config) -> str:
+    """The CRF of some settings as a card names it; empty where they leave it out."""
+    if not config.crf:
+        return ""
+    return f"{config.crf_iterations} iterations, reach {config.crf_bilateral_sxy:g}"
+
+
 def _photos(config: Config) -> str:
-    return f"on {_place(config.images)} by {_place(config.masks)}"
+    images, masks = config.labelled
+    return f"on {_place(images)} by {_place(masks)}"
 
 
 def _place(path: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.errors import InputError, damage_named
-from deepusps_tf.evaluate import Scores, map_scores, mean_scores
+from deepusps_tf.evaluate import REFINED, Scores, map_scores, mean_scores
 from deepusps_tf.field_scores import FieldScorer, FieldScores
 from deepusps_tf.records import write_text
 from deepusps_tf.stages import COLUMNS, figures
@@ -43,6 +43,7 @@ class Scorecard:
         scored: which maps, model or run, and on which photos by which masks, in words; empty in
             files that were written before it was kept.
         oracle: the run's `--oracle`; empty where it is not known, as of maps made elsewhere.
+        crf: the CRF behind this output, in words; empty without one, and in older files.
     """
 
     test_set: str
@@ -52,6 +53,7 @@ class Scorecard:
     field: FieldScores
     scored: str = ""
     oracle: str = ""
+    crf: str = ""
 
     @property
     def subject(self) -> tuple[str, str, str]:
@@ -66,6 +68,7 @@ def score_outputs(
     resolution: str,
     scored: str = "",
     oracle: str = "",
+    crf: str = "",
 ) -> list[Scorecard]:
     """Scores one or more outputs by the same masks.
 
@@ -76,6 +79,7 @@ def score_outputs(
         resolution: as in `Scorecard`.
         scored: as in `Scorecard`.
         oracle: as in `Scorecard`.
+        crf: as in `Scorecard`, of the output that has one behind it.
 
     Returns:
         A card an output.
@@ -96,6 +100,7 @@ def score_outputs(
             field=field[output].scores(),
             scored=scored,
             oracle=oracle,
+            crf=crf if output == REFINED else "",
         )
         for output, parts in ours.items()
     ]
@@ -106,13 +111,13 @@ def keep_cards(folder: Path, cards: Sequence[Scorecard]) -> None:
 
     Args:
         folder: made where it is missing.
-        cards: they replace those of the same test set, resolution and thing scored.
+        cards: they replace those of the same test set, resolution, thing scored and output.
 
     Raises:
         InputError: where the file that is there is damaged, or the folder cannot be written to.
     """
-    renewed = {card.subject for card in cards}
-    kept = [card for card in read_cards(folder) if card.subject not in renewed]
+    renewed = {(card.subject, card.output) for card in cards}
+    kept = [card for card in read_cards(folder) if (card.subject, card.output) not in renewed]
     cards = [*kept, *cards]
     folder.mkdir(parents=True, exist_ok=True)
     lines = [dataclasses.asdict(card) for card in cards]
@@ -120,15 +125,17 @@ def keep_cards(folder: Path, cards: Sequence[Scorecard]) -> None:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     identity = ("test_set", "output", "resolution", "photos")
-    writer.writerow([*identity, *COLUMNS, *FIELD_COLUMNS.values(), "scored", "oracle"])
+    writer.writerow([*identity, *COLUMNS, *FIELD_COLUMNS.values(), "scored", "oracle", "crf"])
     for card in cards:
         what = (card.test_set, card.output, card.resolution, card.scores.count)
         ours, field = figures(card.scores), _field_figures(card)
-        writer.writerow([*what, *ours, *field, card.scored, card.oracle])
+        writer.writerow([*what, *ours, *field, card.scored, card.oracle, card.crf])
     write_text(str(folder / CSV), table.getvalue())
 
 
-def refuse_mixture(folder: Path, *, test_set: str, resolution: str, scored: str) -> None:
+def refuse_mixture(
+    folder: Path, *, test_set: str, resolution: str, scored: str, crf: str = ""
+) -> None:
     """Finds figures in a folder that tables could not tell from those about to be made.
 
     Args:
@@ -136,19 +143,24 @@ def refuse_mixture(folder: Path, *, test_set: str, resolution: str, scored: str)
         test_set: its name.
         resolution: as in `Scorecard`.
         scored: as in `Scorecard`.
+        crf: as in `Scorecard`.
 
     Raises:
-        InputError: where figures of that test set and resolution are of something else, or their
-            file is damaged.
+        InputError: where figures of that test set and resolution are of something else, or after
+            another CRF, or their file is damaged.
     """
     for card in read_cards(folder):
-        same_column = (card.test_set, card.resolution) == (test_set, resolution)
-        if same_column and card.scored != scored:
-            raise InputError(
-                f"{folder / JSON}: its figures on {test_set} at {resolution} are of "
-                f"{card.scored or 'what it does not name'}, not of {scored}; "
-                "give another --test_set= or --output=, or delete it"
-            )
+        if (card.test_set, card.resolution) != (test_set, resolution):
+            continue
+        there, wanted = card.scored or "what it does not name", scored
+        if card.scored == scored:
+            if not (crf and card.crf) or card.crf == crf:
+                continue
+            there, wanted = f"a CRF of {card.crf}", crf
+        raise InputError(
+            f"{folder / JSON}: its figures on {test_set} at {resolution} are of {there}, not of "
+            f"{wanted}; give another --test_set= or --output=, or delete it"
+        )
 
 
 def read_cards(folder: Path) -> list[Scorecard]:

@@ -64,6 +64,15 @@ def test_repeats_on_the_labels_of_repeats_are_one_row(tiny_config, tmp_path):
     assert [row.runs for row in compare([Path(config.workdir), alone], crf=True)] == [2, 1]
 
 
+def test_runs_on_the_same_records_are_one_row_however_these_were_made(tiny_config, tmp_path):
+    made = {"images": "photos", "test_images": "test", "test_masks": "masks", "experiment": "E"}
+    first = save_run(dataclasses.replace(tiny_config, **made), cards("A", refined=1))
+    again = {"workdir": str(tmp_path / "again"), "experiment": "E", "seed": 1}
+    second = save_run(dataclasses.replace(tiny_config, **again), cards("A", refined=3))
+    (row,) = compare([first, second], crf=True)
+    assert (row.name, row.runs) == ("E", 2)
+
+
 def test_repeats_are_one_row_with_mean_and_sample_deviation(repeats):
     (row,) = compare([repeats], crf=True)
     assert (row.name, row.runs) == ("run", 3)
@@ -108,6 +117,10 @@ def test_experiments_and_maps_are_rows_and_test_sets_columns(tiny_config, tmp_pa
     assert lines[3] == f"| RBD | {f(4):.2f} | 25.00 | - | - |"
     assert lines[5] == f"| No CRF | - | - | {f(1):.2f} | 6.25 |"
     table = list(csv.DictReader(csv_text(rows).splitlines()))
+    assert [(line["output"], line["F cut at"]) for line in table] == [
+        ("map", "2 x mean"),
+        *(2 * [("prediction + CRF", "0.5")]),
+    ]
     assert [(line["experiment"], line["F sd"]) for line in table] == [
         ("RBD", ""),
         ("two", ""),

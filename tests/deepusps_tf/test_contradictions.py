@@ -30,6 +30,10 @@ def paths(**changes) -> Config:
         ({"mode": "evaluate", "images": "i"}, "--images needs --masks to score by"),
         ({"mode": "evaluate", "maps": "a", "images": "i"}, "--maps and --images contradict"),
         ({"mode": "evaluate", "maps": "a", "masks": "m"}, "--maps and --workdir contradict"),
+        (
+            {"mode": "evaluate", "maps": "a", "test_images": "t", "test_masks": "m"},
+            "--maps and --test_images contradict: give --maps and --masks",
+        ),
         ({"mode": "evaluate", "model": "e"}, "--model needs --images and --masks"),
         (
             {"mode": "evaluate", "workdir": None, "maps": "a", "masks": "m"},
@@ -41,6 +45,14 @@ def test_contradictions_are_refused_in_one_line(changes, message):
     with pytest.raises(InputError, match=message) as caught:
         paths(**changes)
     assert "\n" not in str(caught.value)
+
+
+def test_labelled_test_photos_are_enough_to_evaluate_on():
+    test = {"test_images": "t", "test_masks": "m"}
+    for others in ({}, {"images": "i"}):
+        config = paths(mode="evaluate", **test, **others)
+        assert config.labelled == ("t", "m")
+    assert paths(mode="evaluate", images="i", masks="m").labelled == ("i", "m")
 
 
 def test_finished_records_may_lie_elsewhere():

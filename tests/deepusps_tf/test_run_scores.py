@@ -13,7 +13,7 @@ from deepusps_tf.round_result import RoundResult, load_fusion, write_result
 from deepusps_tf.run_scores import evaluate_maps, evaluate_model, evaluate_run, evaluations
 from deepusps_tf.scorecard import keep_cards, read_cards
 from deepusps_tf.workdir import save_settings
-from tests.deepusps_tf.conftest import SIDE, disc_photo, tiny_model
+from tests.deepusps_tf.conftest import SIDE, disc_photo, tiny_model, write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -65,6 +65,46 @@ def test_run_and_its_export_score_the_same_on_a_folder(finished_run, photos, tmp
     for ours, theirs in zip(cards, exported, strict=True):
         assert vars(theirs.scores) == pytest.approx(vars(ours.scores), abs=1e-5)
     assert evaluate_model(dataclasses.replace(model, crf=False)) == exported[:1]
+
+
+def test_cards_name_the_crf_behind_them(finished_run, photos, monkeypatch):
+    monkeypatch.setattr("deepusps_tf.run_scores.load_model", lambda _: None)
+    monkeypatch.setattr("deepusps_tf.run_scores.score_outputs", lambda _, **what: what["crf"])
+    save_settings(dataclasses.replace(finished_run, crf_iterations=3, crf_bilateral_sxy=30.0))
+    run = Config(mode="evaluate", workdir=finished_run.workdir, **photos)
+    assert evaluate_run(run) == "3 iterations, reach 30"
+    assert evaluate_run(dataclasses.replace(run, crf=False)) == ""
+    model = Config(mode="evaluate", model=f"{finished_run.workdir}/export", output="o", **photos)
+    assert evaluate_model(model) == "5 iterations, reach 80"
+
+
+def test_test_photos_go_before_those_a_flagfile_trains_on(finished_run, photos, tmp_path):
+    train = {"images": str(tmp_path / "train/images"), "masks": str(tmp_path / "train/masks")}
+    for name, folder in train.items():
+        shutil.copytree(photos[name], folder)
+    save_settings(dataclasses.replace(finished_run, crf=False, **train))
+    test = {f"test_{name}": folder for name, folder in photos.items()}
+    config = Config(mode="evaluate", workdir=finished_run.workdir, **train)
+    (card,) = evaluate_run(config)
+    assert card.test_set == "train (training photos)"
+    assert card.scored.endswith(f"on {train['images']} by {train['masks']}")
+    for folders in (test, {**train, **test}):
+        config = Config(mode="evaluate", workdir=finished_run.workdir, **folders)
+        (card,) = evaluate_run(config)
+        assert card.test_set == "discs"
+        assert card.scored.endswith(f"on {photos['images']} by {photos['masks']}")
+
+
+def test_only_a_runs_own_training_photos_are_called_that(finished_run, tmp_path):
+    write_disc_records(tmp_path / "theirs/train", count=2, first=50)
+    other = str(tmp_path / "theirs")
+    save_settings(dataclasses.replace(finished_run, crf=False))
+    config = Config(mode="evaluate", workdir=finished_run.workdir, records=other)
+    (card,) = evaluate_run(config)
+    assert (card.test_set, card.scores.count) == ("theirs", 2)
+    save_settings(dataclasses.replace(finished_run, crf=False, records=other))
+    (card,) = evaluate_run(config)
+    assert card.test_set == "theirs (training photos)"
 
 
 def test_run_must_be_finished(tiny_config, photos):

@@ -87,6 +87,21 @@ def test_figures_of_something_else_are_not_mixed(tmp_path):
         refuse_mixture(tmp_path, **{**what, "scored": "maps DSR by masks"})
 
 
+def test_figures_after_another_crf_are_not_mixed_and_those_without_one_leave_them(tmp_path):
+    outputs = {"prediction": FOUND, "prediction + CRF": MASK}
+    what = {"test_set": "A", "resolution": "4x4", "scored": "model M on A"}
+    both = score_outputs([(outputs, MASK)], crf="5 iterations, reach 30", **what)
+    assert [card.crf for card in both] == ["", "5 iterations, reach 30"]
+    keep_cards(tmp_path, both)
+    refuse_mixture(tmp_path, crf="5 iterations, reach 30", **what)
+    refuse_mixture(tmp_path, **what)
+    with pytest.raises(InputError, match="of a CRF of 5 iterations, reach 30, not of 5 .*80; give"):
+        refuse_mixture(tmp_path, crf="5 iterations, reach 80", **what)
+    plain = score_outputs([({"prediction": MASK}, MASK)], **what)
+    keep_cards(tmp_path, plain)
+    assert read_cards(tmp_path) == [both[1], *plain]
+
+
 def test_files_of_before_are_read_and_not_written_over(tmp_path):
     keep_cards(tmp_path, cards("A", FOUND, scored="maps RBD by masks"))
     path = tmp_path / "evaluation.json"
