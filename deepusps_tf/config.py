@@ -104,6 +104,9 @@ class Config:
         0.1, "Warn when a larger share of a round's labels is all empty or all full."
     )
     epochs: int = setting(25, "Epochs a round.")
+    min_steps: int = setting(
+        0, "Steps a round at least: --epochs of few photos are raised until they make as many."
+    )
     mirror: bool = setting(
         False,
         "Train on a random half of each epoch's photos mirrored; their predictions are turned back "
@@ -121,6 +124,7 @@ class Config:
         choices=("none", "truth", "fusion"),
     )
     fusion_epochs: int = setting(200, "Epochs of the fusion network.")
+    fusion_min_steps: int = setting(0, "Steps of the fusion network at least, as --min_steps.")
     assessment_epochs: int = setting(5, "Epochs of the network that --fusion=assessment trains.")
     batch_size: int = setting(20, "Photos a step over all devices.")
     learning_rates: tuple[float, ...] = setting(
@@ -200,7 +204,7 @@ class Config:
         for name in (*positive, "max_side", "repeats"):
             require(getattr(self, name) >= 1, f"--{name} must be at least 1")
         counts = ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations")
-        for name in (*counts, "frozen_blocks"):
+        for name in (*counts, "frozen_blocks", "min_steps", "fusion_min_steps"):
             require(getattr(self, name) >= 0, f"--{name} must not be negative")
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), field.metadata["choices"]

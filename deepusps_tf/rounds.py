@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from absl import logging
 from deepusps_tf.checkpoints import load_weights
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import CrfPool, start_crf
+from deepusps_tf.dataset import steps_per_epoch
 from deepusps_tf.evaluate import score_labels, score_network
 from deepusps_tf.fusion import FusionTask, fusion_task
 from deepusps_tf.inference import copy_folded, inference_twin
@@ -106,7 +108,7 @@ class Schedule:
                 number=config.methods.index(method) * config.rounds + number - 1,
                 threshold=threshold,
                 learning_rate=config.learning_rates[number - 1],
-                epochs=config.epochs,
+                epochs=self._epochs(config.epochs, config.min_steps),
             )
             result = self._train(spec, [labels], lambda: self._refiner)
             before, labels = labels, result.labels
@@ -126,12 +128,17 @@ class Schedule:
             number=len(config.methods) * config.rounds,
             threshold=task.threshold,
             learning_rate=config.fusion_learning_rate,
-            epochs=config.fusion_epochs,
+            epochs=self._epochs(config.fusion_epochs, config.fusion_min_steps),
         )
         result = self._train(spec, task.labels, lambda: self._make_fuser(task))
         if self._workers.is_chief:
             write_settings(self._logs("fusion"), dataclasses.asdict(config))
         self._score_round(result, "fusion", 1, task.labels, written=task.written)
+
+    def _epochs(self, epochs: int, steps: int) -> int:
+        """So many epochs, or as many as make so many steps."""
+        count = len(self._photos.train.ids)
+        return max(epochs, math.ceil(steps / steps_per_epoch(count, self._config.batch_size)))
 
     @functools.cached_property
     def _refiner(self) -> Trainer:
@@ -161,7 +168,13 @@ class Schedule:
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
             return result
         cuts = ", ".join(f"{cut:.3f}" for cut in np.atleast_1d(spec.threshold))
-        logging.info("%s: labels cut at %s, learning rate %g", spec.name, cuts, spec.learning_rate)
+        logging.info(
+            "%s: %d epochs, labels cut at %s, learning rate %g",
+            spec.name,
+            spec.epochs,
+            cuts,
+            spec.learning_rate,
+        )
         return trainer().train(spec, self._photos.train, labels, self._pool)
 
     def _score_maps(self, method: str, train_labels: RecordSet) -> None:

@@ -23,8 +23,8 @@ FREE_SETTINGS = {
 }
 # What shapes a round's labels, of which a run that takes another's says where it differs.
 LABEL_SETTINGS = (
-    *("backbone", "size", "frozen_blocks", "epochs", "mirror", "beta_squared", "threshold_scale"),
-    *("mva_momentum", "crf", "crf_iterations", "crf_bilateral_sxy"),
+    *("backbone", "size", "frozen_blocks", "epochs", "min_steps", "mirror", "beta_squared"),
+    *("threshold_scale", "mva_momentum", "crf", "crf_iterations", "crf_bilateral_sxy"),
 )
 
 

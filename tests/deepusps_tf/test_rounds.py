@@ -18,7 +18,7 @@ from deepusps_tf.photo_errors import judge_photos
 from deepusps_tf.photo_sets import open_photos
 from deepusps_tf.pseudo_labels import handcrafted_threshold
 from deepusps_tf.report import write_report
-from deepusps_tf.round_result import load_fusion
+from deepusps_tf.round_result import load_fusion, read_result
 from deepusps_tf.rounds import run_rounds
 from deepusps_tf.run_scores import evaluate_run
 from deepusps_tf.stages import collect_rows
@@ -153,6 +153,18 @@ def test_runs_without_any_mask(tiny_config, tmp_path):
     assert write_report(config, rows).is_file()
     with pytest.raises(InputError, match="no photos with masks to score on"):
         evaluated(config)
+
+
+@pytest.mark.slow
+def test_few_photos_have_more_epochs(tiny_config, tmp_path):
+    # Ten photos in batches of four: three steps an epoch.
+    config = short(tiny_config, min_steps=10, fusion_epochs=3, fusion_min_steps=9)
+    run_rounds(config, make_strategy("cpu:1"))
+    photos = open_photos(config.records)
+    results = [
+        read_result(tmp_path / "run" / name, photos.train) for name in ("rbd/round1", "fusion")
+    ]
+    assert [len(result.losses) for result in results] == [4, 3]
 
 
 @pytest.mark.slow
