@@ -13,8 +13,8 @@ from data_prep.errors import InputError, damage_named
 from data_prep.folder_lock import locked_folder
 from data_prep.photos import Photo, list_photos
 from data_prep.sample import check_size, write_sample
-from data_prep.write_records import check_masks, write_labels, write_records
-from deepusps_tf.records import hash_ids, open_set, order_ids, write_text
+from data_prep.write_records import check_masks, image_record, write_labels, write_records
+from deepusps_tf.records import hash_ids, open_set, order_ids, stored_pictures, write_text
 
 SOURCE = "source.json"  # written first: maps already made are of these photos
 PREPARED = "prepared"  # written last
@@ -36,11 +36,12 @@ class Source:
 
 
 @dataclass(frozen=True)
-class _Split:
-    name: str
-    photos: list[Photo]
-    maps: Path
+class _Place:
+    """Where a split's photos, their masks (or None) and their maps lie."""
+
+    images: Path
     masks: Path | None
+    maps: Path
 
 
 def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
@@ -71,30 +72,75 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
     _tell_of_changed_photos(source, records)
 
 
-def _further_methods(source: Source, records: Path) -> tuple[str, ...]:
-    """The methods of a source that its records were not begun with.
+def _further_methods(source: Source, records: Path) -> list[str]:
+    """The methods of a source that finished records lack.
 
     Raises:
         InputError: where they were begun from another source.
     """
     made = check_source(str(records / SOURCE), _fields(source))
-    return tuple(method for method in source.methods if method not in made)
+    return [method for method in source.methods if made and method not in made]
 
 
 def _prepare(source: Source, records: Path, jobs: int) -> None:
     _check_folders(source)
     listed = json.dumps(_listings(source))
-    source = _keep_source(source, records)
-    for split in _splits(source, records, jobs):
+    _write_source(source, records)
+    places = _places(source, records)
+    for split, photos in _splits(source, places, jobs).items():
         write_records(
-            photos=split.photos,
-            maps=split.maps,
-            masks=split.masks,
-            output=str(records / split.name),
+            photos=photos,
+            maps=places[split].maps,
+            masks=places[split].masks,
+            output=str(records / split),
             methods=source.methods,
             max_side=source.max_side,
         )
     write_text(str(records / PREPARED), listed + "\n")
+
+
+def _add_methods(source: Source, records: Path, methods: Sequence[str], jobs: int) -> None:
+    """Labels the photos that finished records hold by further methods; nothing else changes."""
+    places = _places(source, records)
+    stored = {
+        split: _stored_photos(f"{records}/{split}/images", place.images, source.max_side)
+        for split, place in places.items()
+    }
+    for place in dict.fromkeys(places.values()):
+        skipped = _make_maps(place.images, place.maps, methods, jobs)
+        for photo in (photo for photos in stored.values() for photo in photos):
+            if photo.path in skipped:
+                raise InputError(
+                    f"{photo.path}: {records} holds it, but not all of {', '.join(methods)} can "
+                    "label it; leave the method out, or choose another --records"
+                )
+    for split, photos in stored.items():
+        for method in methods:
+            write_labels(
+                photos=photos,
+                maps=places[split].maps / method,
+                output=f"{records}/{split}/labels/{method}",
+                max_side=source.max_side,
+            )
+    # Last, so that an addition that was stopped is made again.
+    made = check_source(str(records / SOURCE), _fields(source))
+    _write_source(replace(source, methods=(*made, *methods)), records)
+
+
+def _stored_photos(stem: str, images: Path, max_side: int) -> list[Photo]:
+    """Finds the photos of an image set in their folder, in the set's order.
+
+    Raises:
+        InputError: naming one that is gone from the folder, or another picture there.
+    """
+    stored, there = open_set(stem), {photo.id: photo for photo in list_photos(images)}
+    for photo_id, picture in zip(stored.ids, stored_pictures(stored), strict=True):
+        mend = "put it back, or choose another --records"
+        if photo_id not in there:
+            raise InputError(f"{images}: photo {photo_id} of {stem} is gone; {mend}")
+        if image_record(there[photo_id], None, max_side).image != picture:
+            raise InputError(f"{there[photo_id].path}: not the photo in {stem}; {mend}")
+    return [there[photo_id] for photo_id in stored.ids]
 
 
 def _fields(source: Source) -> dict:
@@ -102,42 +148,8 @@ def _fields(source: Source) -> dict:
     return json.loads(json.dumps(asdict(source)))
 
 
-def _keep_source(source: Source, records: Path) -> Source:
-    """Writes what records are made from: a source, and the methods they have or were begun with."""
-    path = records / SOURCE
-    made = check_source(str(path), _fields(source))
-    source = replace(source, methods=tuple(dict.fromkeys((*made, *source.methods))))
-    write_text(str(path), json.dumps(_fields(source), indent=2) + "\n")
-    return source
-
-
-def _add_methods(source: Source, records: Path, methods: Sequence[str], jobs: int) -> None:
-    """Labels the photos that finished records hold by further methods; nothing else changes."""
-    images, test_images = source.images, source.test_images
-    if source.sample_size:
-        images, test_images = (records / f"sample/{split}/images" for split in ("train", "test"))
-    places = [("train", images, records / "maps/train")]
-    if test_images:
-        places.append(("test", test_images, records / "maps/test"))
-    elif (records / "test").is_dir():
-        places.append(("test", images, records / "maps/train"))  # held out
-    for split, folder, maps in places:
-        photos = {photo.id: photo for photo in _mapped_photos(folder, maps, methods, jobs)}
-        stored = open_set(f"{records}/{split}/images").ids
-        for photo_id in stored:
-            if photo_id not in photos:
-                raise InputError(
-                    f"{folder}: photo {photo_id} of {records} is gone or has no map; put it back, "
-                    "or choose another --records"
-                )
-        for method in methods:
-            write_labels(
-                photos=[photos[photo_id] for photo_id in stored],
-                maps=maps / method,
-                output=f"{records}/{split}/labels/{method}",
-                max_side=source.max_side,
-            )
-    _keep_source(source, records)  # last, so that a stopped addition is made again
+def _write_source(source: Source, records: Path) -> None:
+    write_text(str(records / SOURCE), json.dumps(_fields(source), indent=2) + "\n")
 
 
 def _listings(source: Source) -> dict[str, list]:
@@ -207,40 +219,55 @@ def check_source(path: str, wanted: dict) -> tuple[str, ...]:
     return methods
 
 
-def _splits(source: Source, records: Path, jobs: int) -> list[_Split]:
-    images, masks = source.images, source.masks
-    test_images, test_masks = source.test_images, source.test_masks
+def _places(source: Source, records: Path) -> dict[str, _Place]:
+    """Where the photos of each split lie: those held out among the others."""
     if source.sample_size:
         write_sample(output=records / "sample", size=source.sample_size, seed=source.sample_seed)
-        images, masks = records / "sample/train/images", records / "sample/train/masks"
-        test_images, test_masks = records / "sample/test/images", records / "sample/test/masks"
-    masks = Path(masks) if masks else None
-    photos = _mapped_photos(images, records / "maps/train", source.methods, jobs)
-    if masks and source.holdout:
+        sample, maps = records / "sample", records / "maps"
+        return {
+            split: _Place(sample / split / "images", sample / split / "masks", maps / split)
+            for split in ("train", "test")
+        }
+    masks = Path(source.masks) if source.masks else None
+    places = {"train": _Place(Path(source.images), masks, records / "maps/train")}
+    if source.test_images:
+        test = Path(source.test_images), Path(source.test_masks)
+        places["test"] = _Place(*test, records / "maps/test")
+    elif masks and source.holdout:
+        places["test"] = places["train"]
+    return places
+
+
+def _splits(source: Source, places: dict[str, _Place], jobs: int) -> dict[str, list[Photo]]:
+    """Makes the maps and gives each split its photos, of those that have them."""
+    mapped = {
+        place: _mapped_photos(place, source.methods, jobs)
+        for place in dict.fromkeys(places.values())
+    }
+    splits = {split: mapped[place] for split, place in places.items()}
+    if len(places) > len(mapped):
+        photos = splits["train"]
         count = max(1, round(source.holdout * len(photos)))
         held_out = set(order_ids(photo.id for photo in photos)[:count])
-        test = [photo for photo in photos if photo.id in held_out]
-        photos = [photo for photo in photos if photo.id not in held_out]
-        if not photos:
+        splits["test"] = [photo for photo in photos if photo.id in held_out]
+        splits["train"] = [photo for photo in photos if photo.id not in held_out]
+        if not splits["train"]:
             raise InputError(f"--holdout={source.holdout}: leaves no photo to train on")
-        maps = records / "maps/train"
-        return [_Split("train", photos, maps, masks), _Split("test", test, maps, masks)]
-    splits = [_Split("train", photos, records / "maps/train", masks)]
-    if test_images:
-        test_masks, maps = Path(test_masks), records / "maps/test"
-        test = _mapped_photos(test_images, maps, source.methods, jobs)
-        splits.append(_Split("test", test, maps, test_masks))
     return splits
 
 
-def _mapped_photos(
-    images: str | Path, maps: Path, methods: Sequence[str], jobs: int
-) -> list[Photo]:
+def _mapped_photos(place: _Place, methods: Sequence[str], jobs: int) -> list[Photo]:
     """Makes the maps of a folder of photos and lists the photos that have them."""
+    skipped = _make_maps(place.images, place.maps, methods, jobs)
+    photos = [photo for photo in list_photos(place.images) if photo.path not in skipped]
+    if not photos:
+        raise InputError(f"{place.images}: no photo could be used; see the reasons above")
+    return photos
+
+
+def _make_maps(images: Path, maps: Path, methods: Sequence[str], jobs: int) -> dict[Path, str]:
+    """Makes the maps of a folder of photos; says which photos could not have them, and why."""
     summary = compute_maps(images=images, output=maps, methods=methods, jobs=jobs)
     for path, reason in summary.skipped.items():
         print(f"left out {path}: {reason}")
-    photos = [photo for photo in list_photos(images) if photo.path not in summary.skipped]
-    if not photos:
-        raise InputError(f"{images}: no photo could be used; see the reasons above")
-    return photos
+    return summary.skipped

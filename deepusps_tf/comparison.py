@@ -110,7 +110,8 @@ def _read_run(folder: Path) -> _Run:
         if row.split == "test":
             key = Column(Path(config.records).name, row.scores.count, resolution)
             scores.setdefault(key, {})[row.output] = row.scores
-    scores |= _by_set(read_cards(folder))
+    for column, outputs in _by_set(read_cards(folder)).items():
+        scores.setdefault(column, {}).update(outputs)
     if not scores:
         raise InputError(f"{folder}: has no figures; finish it, then --mode=evaluate it on masks")
     name = (config.experiment or folder.resolve().name) + oracle_note(config.oracle)
@@ -140,8 +141,8 @@ def _row(runs: Sequence[_Run], crf: bool) -> Row:
     for run in runs:
         if run.seed in by_seed:
             raise InputError(
-                f"{by_seed[run.seed].folder} and {run.folder}: the same run twice; "
-                "leave one of them out"
+                f"{by_seed[run.seed].folder} and {run.folder}: the same run twice; leave one of "
+                "them out, or give one another --experiment"
             )
         by_seed[run.seed] = run
     columns = dict.fromkeys(column for run in runs for column in run.scores)
@@ -152,14 +153,20 @@ def _row(runs: Sequence[_Run], crf: bool) -> Row:
                     f"{run.folder}: has no figures on {column}, as another run of its row has; "
                     "--mode=evaluate it there or leave it out"
                 )
-    cells = {column: _cell([run.scores[column] for run in runs], crf) for column in columns}
-    return Row(runs[0].name, len(runs), cells)
+    return Row(runs[0].name, len(runs), {column: _cell(runs, column, crf) for column in columns})
 
 
-def _cell(runs: Sequence[dict[str, Scores]], crf: bool) -> Cell:
+def _cell(runs: Sequence[_Run], column: Column, crf: bool) -> Cell:
     wanted = (REFINED, PLAIN, MAP) if crf else (PLAIN, MAP)
-    output = next(output for output in wanted if output in runs[0])
-    scores = [outputs[output] for outputs in runs]
+    there = {output for run in runs for output in run.scores[column]}
+    output = next(output for output in wanted if output in there)
+    for run in runs:
+        if output not in run.scores[column]:
+            raise InputError(
+                f"{run.folder}: has no figures of {output} on {column}, as another run of its row "
+                "has; --mode=evaluate it there or leave it out"
+            )
+    scores = [run.scores[column][output] for run in runs]
     f = tuple(each.f_adaptive if output == MAP else each.f_fixed for each in scores)
     return Cell(output, f, tuple(each.mae for each in scores))
 

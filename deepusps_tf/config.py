@@ -43,7 +43,9 @@ class Config:
         "Folder of truth masks named like the photos. They only score; none is trained on but by "
         "--oracle.",
     )
-    test_images: str | None = setting(None, "Folder of test photos, never trained on.")
+    test_images: str | None = setting(
+        None, "Folder of test photos, never trained on; --mode=evaluate scores on it."
+    )
     test_masks: str | None = setting(None, "Folder of truth masks of --test_images.")
     holdout: float = setting(
         0.0, "Share of --images kept out of training as the test set, where --masks are given."
@@ -184,7 +186,7 @@ class Config:
     )
     test_set: str | None = setting(
         None,
-        "What --mode=evaluate calls what it scores on; by default the folder that --masks lies "
+        "What --mode=evaluate calls what it scores on; by default the folder that the masks lie "
         "in, or the name of the records.",
     )
     prediction: str = setting(
@@ -239,10 +241,7 @@ class Config:
 
     @property
     def labelled(self) -> tuple[str | None, str | None]:
-        """The photos and masks that --mode=evaluate scores on, where folders are given.
-
-        Test photos, which a training's flagfile may name, go before those it trains on.
-        """
+        """The photos and masks that --mode=evaluate scores on, where folders are given."""
         if self.test_images:
             return self.test_images, self.test_masks
         return self.images, self.masks

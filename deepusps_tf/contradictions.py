@@ -47,7 +47,10 @@ def _check_sources(config: Config) -> None:
     else:
         require(not (config.masks and not config.images), "--masks needs --images")
     require(bool(config.test_images) == bool(config.test_masks), "--test_images needs --test_masks")
-    require(not (config.holdout and config.test_images), "--holdout and --test_images contradict")
+    if config.mode == "train":
+        require(
+            not (config.holdout and config.test_images), "--holdout and --test_images contradict"
+        )
     _check_places(config, making_records=config.mode == "train" and bool(sources))
 
 
@@ -63,16 +66,16 @@ def _check_places(config: Config, *, making_records: bool) -> None:
 
 
 def _check_evaluated(config: Config) -> None:
-    pictures = [name for name in ("maps", "images") if getattr(config, name)]
-    require(len(pictures) < 2, "--maps and --images contradict: give one of them")
+    pictures = [name for name in ("maps", "images", "test_images") if getattr(config, name)]
     require(
-        not (config.maps and config.test_images),
-        "--maps and --test_images contradict: give --maps and --masks",
+        len(pictures) < 2,
+        f"--{' and --'.join(pictures)} contradict: give one of them "
+        f"(--{pictures[-1] if pictures else ''}= takes back a flagfile's)",
     )
     if pictures:
         scored = bool(config.masks or config.test_masks)
         require(scored, f"--{pictures[0]} needs --masks to score by")
-    elif not config.test_images:
+    else:
         require(not config.masks, "--masks needs --images or --maps")
         require(not config.model, "--model needs --images and --masks to score on")
     what = [name for name in ("maps", "model", "workdir") if getattr(config, name)]

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from deepusps_tf.records import (
-    IMAGE_FEATURES,
-    UNTUNED,
     RecordSet,
     manifest_path,
     open_labels,
     open_set,
+    stored_pictures,
 )
 
 
@@ -84,8 +83,5 @@ def trained_on(records: str, images: RecordSet) -> frozenset[str] | None:
 
 def _picture_hashes(images: RecordSet) -> Iterator[bytes]:
     """Hashes the stored bytes of each photo, in record order."""
-    feature = {"image": IMAGE_FEATURES["image"]}
-    records = tf.data.TFRecordDataset(images.shards).with_options(UNTUNED)
-    pictures = records.map(lambda record: tf.io.parse_single_example(record, feature)["image"])
-    for picture in pictures.as_numpy_iterator():
+    for picture in stored_pictures(images):
         yield hashlib.sha256(picture).digest()

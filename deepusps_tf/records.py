@@ -194,6 +194,14 @@ def open_labels(stem: str, images: RecordSet) -> RecordSet:
     return labels
 
 
+def stored_pictures(images: RecordSet) -> Iterator[bytes]:
+    """Reads the encoded photos of an image set, in record order."""
+    feature = {"image": IMAGE_FEATURES["image"]}
+    records = tf.data.TFRecordDataset(images.shards).with_options(UNTUNED)
+    pictures = records.map(lambda record: tf.io.parse_single_example(record, feature)["image"])
+    yield from pictures.as_numpy_iterator()
+
+
 def read_manifest(stem: str) -> Manifest:
     """Reads the manifest of a finished set.
 

@@ -14,7 +14,7 @@ from deepusps_tf.evaluate import network_outputs
 from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.folder_scores import map_outputs, map_pairs, photo_outputs, photo_pairs
 from deepusps_tf.inference import inference_twin
-from deepusps_tf.photo_sets import open_photos
+from deepusps_tf.photo_sets import open_photos, trained_on
 from deepusps_tf.round_result import load_fusion
 from deepusps_tf.saliency_model import SaliencyModel, load_model, wrap_network
 from deepusps_tf.scorecard import OWN_SIZE, Scorecard, refuse_mixture, score_outputs
@@ -84,6 +84,8 @@ def evaluate_run(config: Config) -> list[Scorecard]:
         InputError: where the run is not finished, no photo has a mask, or as `evaluate_model`.
     """
     saved = saved_run(config)
+    own = read_flagfile(Path(config.workdir) / SETTINGS).records
+    saved = dataclasses.replace(saved, crf=saved.crf and config.crf)
     folder = _place(config.workdir)
     # A run that keeps its own figures may be moved.
     run = "this run" if _place(config.output or folder) == folder else f"run {folder}"
@@ -103,13 +105,12 @@ def evaluate_run(config: Config) -> list[Scorecard]:
     split, images = open_photos(saved.records).held_out()
     if images is None:
         raise InputError(f"{saved.records}: no photos with masks to score on")
-    own = read_flagfile(Path(config.workdir) / SETTINGS).records
     what = _named(
         config,
         run,
         f"on {_place(saved.records)}/{split}",
         test_set=Path(saved.records).name,
-        trained=split == "train" and _place(saved.records) == _place(own),
+        trained=split == "train" and trained_on(own, images) != frozenset(),
         resolution=f"{saved.size}x{saved.size}",
         oracle=saved.oracle,
         crf=_crf(saved),

@@ -23,8 +23,10 @@ FREE_SETTINGS = {
 }
 # What shapes a round's labels, of which a run that takes another's says where it differs.
 LABEL_SETTINGS = (
-    *("backbone", "size", "frozen_blocks", "epochs", "min_steps", "mirror", "beta_squared"),
-    *("threshold_scale", "mva_momentum", "crf", "crf_iterations", "crf_bilateral_sxy"),
+    *("backbone", "pretrained", "frozen_blocks", "size", "batchnorm_momentum", "precision"),
+    *("epochs", "min_steps", "batch_size", "learning_rates", "learning_rate_power", "mirror"),
+    *("beta_squared", "threshold_scale", "mva_momentum"),
+    *("crf", "crf_iterations", "crf_bilateral_sxy"),
 )
 
 
@@ -61,8 +63,7 @@ def saved_run(config: Config) -> Config:
     """Reads the settings of the run in `config.workdir`, for modes that use what it left.
 
     Args:
-        config: its workdir, compare and crf_processes count, its records where they are named, and
-            a CRF that it leaves out.
+        config: its workdir, compare and crf_processes count, and its records where they are named.
 
     Raises:
         InputError: where the workdir holds no run, or several.
@@ -81,7 +82,6 @@ def saved_run(config: Config) -> Config:
         workdir=config.workdir,
         records=config.records or saved.records,
         compare=config.compare,
-        crf=saved.crf and config.crf,
         crf_processes=config.crf_processes,
     )
 
@@ -157,13 +157,23 @@ def rounds_note(config: Config) -> str:
         f"The rounds are those of {refined}, whose labels this run took; figures on other "
         "photos or at another size are left out."
     )
-    theirs = read_flagfile(refined / SETTINGS)
+    if not (refined / SETTINGS).is_file():
+        return note  # a copy of its rounds alone
+    theirs, own = (_label_settings(run) for run in (read_flagfile(refined / SETTINGS), config))
     others = [
-        f"--{name}={getattr(theirs, name)} for {getattr(config, name)}"
-        for name in LABEL_SETTINGS
-        if getattr(theirs, name) != getattr(config, name)
+        f"--{name}={theirs[name]} for {own[name]}" for name in own if theirs[name] != own[name]
     ]
     return f"{note} They had {', '.join(others)}." if others else note
+
+
+def _label_settings(config: Config) -> dict[str, str]:
+    """`LABEL_SETTINGS` as flags have them; of the learning rates those of rounds that are run."""
+    run = dataclasses.replace(config, learning_rates=config.learning_rates[: config.rounds])
+    values = {name: getattr(run, name) for name in LABEL_SETTINGS}
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        for name, value in values.items()
+    }
 
 
 def _check_settings(config: Config, path: Path) -> None:

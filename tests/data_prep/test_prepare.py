@@ -9,6 +9,7 @@ from PIL import Image
 from data_prep import prepare
 from data_prep.errors import InputError
 from data_prep.folder_lock import locked_folder
+from data_prep.methods import METHODS
 from data_prep.prepare import Source, prepare_records
 from deepusps_tf.records import open_labels, open_set, order_ids
 
@@ -103,11 +104,26 @@ def _files(folder):
     }
 
 
-def test_further_methods_are_added_to_finished_records(source, tmp_path):
+@pytest.fixture
+def separate(source):
+    """The same folders, as those of test photos too."""
+    return dataclasses.replace(
+        source, holdout=0.0, test_images=source.images, test_masks=source.masks
+    )
+
+
+@pytest.mark.parametrize("kind", ["source", "separate"])
+def test_further_methods_are_added_to_finished_records(kind, request, tmp_path):
+    source = request.getfixturevalue(kind)
     one = dataclasses.replace(source, methods=("mc",))
     prepare_records(source=one, records=tmp_path / "records", jobs=1)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "records").rglob("*-of-*")}
     other = dataclasses.replace(source, methods=("rbd",))
+    with (
+        locked_folder(tmp_path / "records", "wait"),
+        pytest.raises(InputError, match="another run is under way here"),
+    ):
+        prepare_records(source=other, records=tmp_path / "records", jobs=1)
     prepare_records(source=other, records=tmp_path / "records", jobs=1)
     prepare_records(source=source, records=tmp_path / "at_once", jobs=1)
     assert _files(tmp_path / "records") == _files(tmp_path / "at_once")
@@ -116,26 +132,61 @@ def test_further_methods_are_added_to_finished_records(source, tmp_path):
     assert made["methods"] == ["mc", "rbd"]
 
 
-def test_further_methods_need_the_photos_of_the_records(source, tmp_path):
+def test_an_addition_that_was_stopped_is_made_again(source, tmp_path, monkeypatch):
+    def stop_at_test(**options):
+        if "/test/" in options["output"]:
+            raise KeyboardInterrupt
+        return write(**options)
+
+    write = prepare.write_labels
     one = dataclasses.replace(source, methods=("mc",))
     prepare_records(source=one, records=tmp_path / "records", jobs=1)
-    (tmp_path / "images/p3.png").unlink()
-    with pytest.raises(InputError, match="images: photo p3 of .*records is gone or has no map"):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(prepare, "write_labels", stop_at_test)
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    prepare_records(source=source, records=tmp_path / "at_once", jobs=1)
+    assert _files(tmp_path / "records") == _files(tmp_path / "at_once")
+
+
+def test_further_methods_need_the_photos_of_the_records(source, tmp_path, monkeypatch):
+    one = dataclasses.replace(source, methods=("mc",))
+    prepare_records(source=one, records=tmp_path / "records", jobs=1)
+    monkeypatch.setattr(prepare, "compute_maps", None)  # found before hours of maps
+    photo = tmp_path / "images/p3.png"
+    other = Image.open(photo).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    other.save(photo)
+    with pytest.raises(InputError, match=r"p3.png: not the photo in .*images; put it back"):
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    photo.unlink()
+    with pytest.raises(InputError, match=r"images: photo p3 of .*/images is gone; put it back"):
         prepare_records(source=source, records=tmp_path / "records", jobs=1)
     prepare_records(source=one, records=tmp_path / "records", jobs=1)
 
 
-def test_stopped_preparation_goes_on_with_another_method(source, tmp_path, monkeypatch):
+def test_a_method_that_fails_on_a_photo_of_the_records_is_not_added(source, tmp_path, monkeypatch):
+    def fail(_):
+        raise ValueError("no")
+
+    one = dataclasses.replace(source, methods=("mc",))
+    prepare_records(source=one, records=tmp_path / "records", jobs=1)
+    monkeypatch.setitem(METHODS, "rbd", fail)
+    message = "p[0-4].png: .*records holds it, but not all of rbd can label it; leave the method"
+    with pytest.raises(InputError, match=message):
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    prepare_records(source=one, records=tmp_path / "records", jobs=1)
+
+
+def test_stopped_preparation_goes_on_with_the_methods_of_the_next(source, tmp_path, monkeypatch):
     def stop(**_):
         raise KeyboardInterrupt
 
-    one = dataclasses.replace(source, methods=("mc",))
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(prepare, "write_records", stop)
-        prepare_records(source=one, records=tmp_path / "records", jobs=1)
-    other = dataclasses.replace(source, methods=("rbd",))
-    prepare_records(source=other, records=tmp_path / "records", jobs=1)
-    prepare_records(source=source, records=tmp_path / "at_once", jobs=1)
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    one = dataclasses.replace(source, methods=("mc",))
+    prepare_records(source=one, records=tmp_path / "records", jobs=1)
+    prepare_records(source=one, records=tmp_path / "at_once", jobs=1)
     assert _files(tmp_path / "records") == _files(tmp_path / "at_once")
 
 
@@ -177,10 +228,7 @@ def test_broken_photo_is_left_out(source, tmp_path, capsys):
     assert not (tmp_path / "records/test").exists()
 
 
-def test_separate_test_photos(source, tmp_path):
-    separate = dataclasses.replace(
-        source, holdout=0.0, test_images=source.images, test_masks=source.masks
-    )
+def test_separate_test_photos(separate, tmp_path):
     prepare_records(source=separate, records=tmp_path / "records", jobs=1)
     assert len(open_set(f"{tmp_path}/records/test/images").ids) == 5
 

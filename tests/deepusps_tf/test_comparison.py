@@ -172,6 +172,25 @@ def test_a_repeat_without_figures_is_named(repeats):
         compare([repeats], crf=True)
 
 
+def test_figures_without_crf_leave_those_of_the_training(tiny_config, tmp_path):
+    run = save_run(tiny_config)
+    (plain, refined) = cards("records", prediction=3, refined=1)
+    rows = [StageRow("fusion", 1, "prediction + CRF", "test", refined.scores)]
+    scored(run / "fusion", lambda: rows)
+    keep_cards(run, [dataclasses.replace(plain, resolution="32x32")])
+    (row,) = compare([run], crf=True)
+    (cell,) = row.cells.values()
+    assert (cell.output, cell.mae) == ("prediction + CRF", (1 / 16,))
+
+
+def test_a_repeat_that_lacks_an_output_is_named(repeats):
+    (repeats / "repeat2/evaluation.json").unlink()
+    keep_cards(repeats / "repeat2", [*cards("A", prediction=1), *cards("B", refined=0)])
+    message = r"repeat2: has no figures of prediction \+ CRF on A .*--mode=evaluate it there"
+    with pytest.raises(InputError, match=message):
+        compare([repeats], crf=True)
+
+
 def test_one_run_given_twice_is_refused(repeats):
     with pytest.raises(InputError, match=r"repeat1 and .*repeat1: the same run twice"):
         compare([repeats, repeats / "repeat1"], crf=True)

@@ -32,7 +32,11 @@ def paths(**changes) -> Config:
         ({"mode": "evaluate", "maps": "a", "masks": "m"}, "--maps and --workdir contradict"),
         (
             {"mode": "evaluate", "maps": "a", "test_images": "t", "test_masks": "m"},
-            "--maps and --test_images contradict: give --maps and --masks",
+            "--maps and --test_images contradict: give one of them",
+        ),
+        (
+            {"mode": "evaluate", "images": "i", "test_images": "t", "test_masks": "m"},
+            r"--images and --test_images contradict: .*--test_images= takes back a flagfile's",
         ),
         ({"mode": "evaluate", "model": "e"}, "--model needs --images and --masks"),
         (
@@ -48,10 +52,8 @@ def test_contradictions_are_refused_in_one_line(changes, message):
 
 
 def test_labelled_test_photos_are_enough_to_evaluate_on():
-    test = {"test_images": "t", "test_masks": "m"}
-    for others in ({}, {"images": "i"}):
-        config = paths(mode="evaluate", **test, **others)
-        assert config.labelled == ("t", "m")
+    config = paths(mode="evaluate", test_images="t", test_masks="m", holdout=0.2)
+    assert config.labelled == ("t", "m")
     assert paths(mode="evaluate", images="i", masks="m").labelled == ("i", "m")
 
 

@@ -103,6 +103,8 @@ def test_rounds_of_the_run_whose_labels_were_taken_are_shown(tiny_config, tmp_pa
     assert "".join(f"<th>{column}</th>" for column in (*columns, "")) in page
     assert f"<p>The rounds are those of {config.refined}, whose labels this run took;" in page
     assert f"They had --epochs=9 for {config.epochs}, --crf=False for True.</p>" in page
+    (tmp_path / "other/config.flags").unlink()
+    assert "They had" not in write_report(config, []).read_text()
     shutil.rmtree(config.refined)
     page = write_report(config, []).read_text()
     assert "".join(f"<th>{column}</th>" for column in ("photo", "rbd map", "mc map", "")) in page

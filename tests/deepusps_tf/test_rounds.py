@@ -158,7 +158,7 @@ def test_runs_without_any_mask(tiny_config, tmp_path):
 @pytest.mark.slow
 def test_few_photos_have_more_epochs(tiny_config, tmp_path):
     # Ten photos in batches of four: three steps an epoch.
-    config = short(tiny_config, min_steps=10, fusion_epochs=3, fusion_min_steps=9)
+    config = short(tiny_config, min_steps=10, fusion_epochs=1, fusion_min_steps=9)
     run_rounds(config, make_strategy("cpu:1"))
     photos = open_photos(config.records)
     results = [

@@ -78,7 +78,7 @@ def test_cards_name_the_crf_behind_them(finished_run, photos, monkeypatch):
     assert evaluate_model(model) == "5 iterations, reach 80"
 
 
-def test_test_photos_go_before_those_a_flagfile_trains_on(finished_run, photos, tmp_path):
+def test_folders_of_test_and_of_training_photos_are_told_apart(finished_run, photos, tmp_path):
     train = {"images": str(tmp_path / "train/images"), "masks": str(tmp_path / "train/masks")}
     for name, folder in train.items():
         shutil.copytree(photos[name], folder)
@@ -88,23 +88,25 @@ def test_test_photos_go_before_those_a_flagfile_trains_on(finished_run, photos, 
     (card,) = evaluate_run(config)
     assert card.test_set == "train (training photos)"
     assert card.scored.endswith(f"on {train['images']} by {train['masks']}")
-    for folders in (test, {**train, **test}):
-        config = Config(mode="evaluate", workdir=finished_run.workdir, **folders)
-        (card,) = evaluate_run(config)
-        assert card.test_set == "discs"
-        assert card.scored.endswith(f"on {photos['images']} by {photos['masks']}")
+    (card,) = evaluate_run(Config(mode="evaluate", workdir=finished_run.workdir, **test))
+    assert card.test_set == "discs"
+    assert card.scored.endswith(f"on {photos['images']} by {photos['masks']}")
 
 
-def test_only_a_runs_own_training_photos_are_called_that(finished_run, tmp_path):
+def test_a_runs_training_photos_are_called_that_wherever_their_records_lie(finished_run, tmp_path):
+    write_disc_records(tmp_path / "own/train", count=3)
     write_disc_records(tmp_path / "theirs/train", count=2, first=50)
-    other = str(tmp_path / "theirs")
-    save_settings(dataclasses.replace(finished_run, crf=False))
-    config = Config(mode="evaluate", workdir=finished_run.workdir, records=other)
-    (card,) = evaluate_run(config)
-    assert (card.test_set, card.scores.count) == ("theirs", 2)
-    save_settings(dataclasses.replace(finished_run, crf=False, records=other))
-    (card,) = evaluate_run(config)
-    assert card.test_set == "theirs (training photos)"
+    shutil.copytree(tmp_path / "own", tmp_path / "moved")
+    save_settings(dataclasses.replace(finished_run, crf=False, records=str(tmp_path / "own")))
+    for name, test_set, count in (
+        ("theirs", "theirs", 2),
+        ("own", "own (training photos)", 3),
+        ("moved", "moved (training photos)", 3),
+    ):
+        records = str(tmp_path / name)
+        config = Config(mode="evaluate", workdir=finished_run.workdir, records=records)
+        (card,) = evaluate_run(config)
+        assert (card.test_set, card.scores.count) == (test_set, count)
 
 
 def test_run_must_be_finished(tiny_config, photos):

@@ -64,8 +64,8 @@ def test_other_modes_take_the_settings_of_the_run(tiny_config):
     bare = Config(mode="export", workdir=tiny_config.workdir)
     # How many CRFs run beside each other is this machine's affair.
     assert saved_run(bare) == dataclasses.replace(tiny_config, crf_processes=0)
-    several = dataclasses.replace(bare, crf_processes=7, crf=False)
-    assert saved_run(several) == dataclasses.replace(tiny_config, crf_processes=7, crf=False)
+    several = dataclasses.replace(bare, crf_processes=7)
+    assert saved_run(several) == dataclasses.replace(tiny_config, crf_processes=7)
     elsewhere = dataclasses.replace(bare, records="other")
     assert saved_run(elsewhere).records == "other"
 
