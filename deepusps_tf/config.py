@@ -189,6 +189,12 @@ class Config:
         "What --mode=evaluate calls what it scores on; by default the folder that the masks lie "
         "in, or the name of the records.",
     )
+    resolution: str = setting(
+        "own",
+        "Where --mode=evaluate scores a run on labelled photos: at their own size or, as the paper "
+        "does, at the network's.",
+        choices=("own", "network"),
+    )
     prediction: str = setting(
         "mask",
         "What --mode=predict writes of each photo: its mask, its probability map, or the photo cut "

@@ -85,6 +85,10 @@ def _check_evaluated(config: Config) -> None:
         f"--{' and --'.join(what)} contradict: give one of them "
         "(--workdir= takes back a flagfile's)",
     )
+    require(
+        config.resolution == "own" or "workdir" in what,
+        "--resolution=network is of a run: give its --workdir, not --model or --maps",
+    )
     if "workdir" not in what:
         require(bool(config.output), f"--{what[0]} needs --output to keep the figures in")
 

@@ -1,5 +1,7 @@
 """Pictures of a folder beside their truth masks, each at its own full size."""
 
+import contextlib
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,12 +11,14 @@ from tqdm import tqdm
 
 from data_prep.errors import InputError
 from data_prep.images import photo_size, read_grey, read_mask, read_rgb_within
-from data_prep.photos import list_photos
-from data_prep.write_records import check_masks
+from data_prep.photos import Photo, list_photos
+from data_prep.write_records import check_masks, image_record
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.evaluate import PLAIN, REFINED
 from deepusps_tf.predict import MAX_SIDE, enlarge
+from deepusps_tf.records import RecordSet, open_set
 from deepusps_tf.saliency_model import SaliencyModel
+from deepusps_tf.shard_writer import write_shards
 
 MAP = "map"  # what the one output of a folder of maps is called
 
@@ -97,6 +101,25 @@ def photo_outputs(
                 maps = {name: enlarge(each[place], own_size) for name, each in outputs.items()}
                 yield {name: each[None] for name, each in maps.items()}, _truth(pair)
                 bar.update()
+
+
+@contextlib.contextmanager
+def pair_records(pairs: Sequence[Pair], max_side: int) -> Iterator[RecordSet]:
+    """Holds photos and masks in records, as preparation would write them, until it is left.
+
+    Args:
+        pairs: photos and masks.
+        max_side: larger photos are stored at this longest side.
+
+    Raises:
+        InputError: naming a file that is damaged.
+    """
+    photos = sorted((Photo(pair.picture.stem, pair.picture), pair.mask) for pair in pairs)
+    with tempfile.TemporaryDirectory() as folder:
+        records = (image_record(photo, mask, max_side) for photo, mask in photos)
+        shown = tqdm(records, total=len(photos), desc="photos", unit="photo")
+        write_shards(stem=f"{folder}/images", records=shown, count=len(photos))
+        yield open_set(f"{folder}/images")
 
 
 def _truth(pair: Pair) -> np.ndarray:

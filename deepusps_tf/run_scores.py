@@ -12,9 +12,16 @@ from deepusps_tf.crf_pool import start_crf
 from deepusps_tf.dataset import steps_per_epoch
 from deepusps_tf.evaluate import network_outputs
 from deepusps_tf.flagfile import read_flagfile
-from deepusps_tf.folder_scores import map_outputs, map_pairs, photo_outputs, photo_pairs
+from deepusps_tf.folder_scores import (
+    map_outputs,
+    map_pairs,
+    pair_records,
+    photo_outputs,
+    photo_pairs,
+)
 from deepusps_tf.inference import inference_twin
 from deepusps_tf.photo_sets import open_photos, trained_on
+from deepusps_tf.records import RecordSet
 from deepusps_tf.round_result import load_fusion
 from deepusps_tf.saliency_model import SaliencyModel, load_model, wrap_network
 from deepusps_tf.scorecard import OWN_SIZE, Scorecard, refuse_mixture, score_outputs
@@ -75,10 +82,10 @@ def evaluate_model(config: Config) -> list[Scorecard]:
 def evaluate_run(config: Config) -> list[Scorecard]:
     """Scores the fused network of `--workdir`.
 
-    On labelled photos where folders of them are given, at each photo's own size. Else on the test
-    photos of its records, or of `--records`, at the network's size; where those hold no test
-    photos with masks, on the training photos with masks. The names of test sets say where the run
-    was trained on their photos.
+    On labelled photos where folders of them are given, at each photo's own size or, as the paper
+    does, at the network's. Else on the test photos of its records, or of `--records`, at the
+    network's size; where those hold no test photos with masks, on the training photos with masks.
+    The names of test sets say where the run was trained on their photos.
 
     Raises:
         InputError: where the run is not finished, no photo has a mask, or as `evaluate_model`.
@@ -86,22 +93,20 @@ def evaluate_run(config: Config) -> list[Scorecard]:
     saved = saved_run(config)
     own = read_flagfile(Path(config.workdir) / SETTINGS).records
     saved = dataclasses.replace(saved, crf=saved.crf and config.crf)
-    folder = _place(config.workdir)
     # A run that keeps its own figures may be moved.
-    run = "this run" if _place(config.output or folder) == folder else f"run {folder}"
-    images, _ = config.labelled
-    if images:
-        trained = saved.images and _place(images) == _place(saved.images)
-        what = _named(
-            config,
-            run,
-            _photos(config),
-            trained=bool(trained),
-            oracle=saved.oracle,
-            crf=_crf(saved),
-        )
-        model = wrap_network(load_fusion(saved), saved.size)
-        return _score_photos(config, model, saved, what)
+    place = _place(config.workdir)
+    run = "this run" if _place(config.output or place) == place else f"run {place}"
+    what = {"oracle": saved.oracle, "crf": _crf(saved)}
+    at_network = {"resolution": f"{saved.size}x{saved.size}"}
+    folder, _ = config.labelled
+    if folder:
+        trained = bool(saved.images) and _place(folder) == _place(saved.images)
+        if config.resolution == "own":
+            what = _named(config, run, _photos(config), trained=trained, **what)
+            return _score_photos(config, wrap_network(load_fusion(saved), saved.size), saved, what)
+        what = _named(config, run, _photos(config), trained=trained, **at_network, **what)
+        with pair_records(photo_pairs(*map(Path, config.labelled)), saved.max_side) as images:
+            return _score_records(images, saved, what)
     split, images = open_photos(saved.records).held_out()
     if images is None:
         raise InputError(f"{saved.records}: no photos with masks to score on")
@@ -111,19 +116,23 @@ def evaluate_run(config: Config) -> list[Scorecard]:
         f"on {_place(saved.records)}/{split}",
         test_set=Path(saved.records).name,
         trained=split == "train" and trained_on(own, images) != frozenset(),
-        resolution=f"{saved.size}x{saved.size}",
-        oracle=saved.oracle,
-        crf=_crf(saved),
+        **at_network,
+        **what,
     )
-    with start_crf(saved, one_pass=True) as pool:
+    return _score_records(images, saved, what)
+
+
+def _score_records(images: RecordSet, run: Config, what: dict[str, str]) -> list[Scorecard]:
+    """Scores a run on records, at its network's size."""
+    with start_crf(run, one_pass=True) as pool:
         outputs = network_outputs(
-            network=inference_twin(load_fusion(saved)),
+            network=inference_twin(load_fusion(run)),
             images=images,
-            size=saved.size,
-            batch_size=saved.batch_size,
+            size=run.size,
+            batch_size=run.batch_size,
             pool=pool,
         )
-        steps = steps_per_epoch(len(images.ids), saved.batch_size)
+        steps = steps_per_epoch(len(images.ids), run.batch_size)
         shown = tqdm(outputs, total=steps, desc="scores", unit="batch")
         return score_outputs(shown, **what)
 

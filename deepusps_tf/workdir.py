@@ -18,7 +18,7 @@ SETTINGS = "config.flags"
 # what comes out.
 FREE_SETTINGS = {
     *("mode", "jobs", "crf_processes", "crf_cache", "devices"),
-    *("model", "output", "maps", "test_set", "experiment", "workdirs"),
+    *("model", "output", "maps", "test_set", "resolution", "experiment", "workdirs"),
     *("compare", "format", "prediction", "collapse_warning"),
 }
 # What shapes a round's labels, of which a run that takes another's says where it differs.

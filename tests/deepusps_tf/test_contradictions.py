@@ -38,6 +38,17 @@ def paths(**changes) -> Config:
             {"mode": "evaluate", "images": "i", "test_images": "t", "test_masks": "m"},
             r"--images and --test_images contradict: .*--test_images= takes back a flagfile's",
         ),
+        (
+            {
+                "mode": "evaluate",
+                "workdir": None,
+                "resolution": "network",
+                "output": "o",
+                "maps": "a",
+                "masks": "m",
+            },
+            "--resolution=network is of a run: give its --workdir",
+        ),
         ({"mode": "evaluate", "model": "e"}, "--model needs --images and --masks"),
         (
             {"mode": "evaluate", "workdir": None, "maps": "a", "masks": "m"},

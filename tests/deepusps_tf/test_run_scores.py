@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from data_prep.errors import InputError
+from data_prep.photos import list_photos
+from data_prep.write_records import write_records
 from deepusps_tf.config import Config
 from deepusps_tf.export import export_model
 from deepusps_tf.round_result import RoundResult, load_fusion, write_result
@@ -107,6 +109,27 @@ def test_a_runs_training_photos_are_called_that_wherever_their_records_lie(finis
         config = Config(mode="evaluate", workdir=finished_run.workdir, records=records)
         (card,) = evaluate_run(config)
         assert (card.test_set, card.scores.count) == (test_set, count)
+
+
+def test_folders_are_scored_at_the_networks_size_as_their_records_are(
+    finished_run, photos, tmp_path
+):
+    write_records(
+        photos=list_photos(photos["images"]),
+        maps=tmp_path,
+        output=str(tmp_path / "discs/train"),
+        methods=(),
+        masks=Path(photos["masks"]),
+        progress=False,
+    )
+    run = Config(mode="evaluate", workdir=finished_run.workdir)
+    of_records = evaluate_run(dataclasses.replace(run, records=str(tmp_path / "discs")))
+    cards = evaluate_run(dataclasses.replace(run, resolution="network", **photos))
+    for card, other in zip(cards, of_records, strict=True):
+        assert (card.test_set, card.resolution, card.scores.count) == ("discs", "32x32", 3)
+        assert card.output == other.output and card.crf == other.crf
+        assert vars(card.scores) == pytest.approx(vars(other.scores), abs=1e-6)
+        assert vars(card.field) == pytest.approx(vars(other.field), abs=1e-6)
 
 
 def test_run_must_be_finished(tiny_config, photos):
