@@ -30,7 +30,13 @@ QUICK_COMPILATION = "--xla_backend_optimization_level=0 --xla_llvm_disable_expen
 @pytest.mark.parametrize("backbone", ["efficientnet_lite0", "drn_d_22"])
 def test_jax_without_tensorflow_gives_the_same_figures(backbone, tmp_path):
     weights, there = tmp_path / "network.weights.h5", tmp_path / "jax.npz"
-    build_model(backbone=backbone, size=SIDE, seed=3).save_weights(weights)
+    network = build_model(backbone=backbone, size=SIDE, seed=3)
+    if backbone == "drn_d_22":
+        # A random one saturates its softmax; one step then makes thousandths of the last bits, on
+        # one backend with other kernels too.
+        head = network.get_layer("seg")
+        head.set_weights([weight / 50 for weight in head.get_weights()])
+    network.save_weights(weights)
     expected = figures(backbone, weights)
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_TENSORFLOW, backbone, weights, there],
