@@ -13,8 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from deepusps_tf.evaluate import PLAIN, REFINED
+from deepusps_tf.round_result import JOINT
 from deepusps_tf.stages import SPLITS, StageRow
 
+_FUSED = (JOINT, "fusion")  # of all methods
+_JOINT_COLOR = "k"
 _FIGURES = {
     "F at 0.5, of maps at 2 x mean": "f_fixed",
     "MAE": "mae",
@@ -41,15 +44,16 @@ _LOOKS = {
 
 
 def stage_chart(rows: Sequence[StageRow]) -> Figure:
-    """Draws each method's scores from its handcrafted map to its last round, and the fusion's.
+    """Draws each method's scores from its handcrafted map to its last round, then the fused ones'.
 
     Where both are scored, held-out photos stand on the left and training photos on the right.
 
     Args:
         rows: the stage table, not empty.
     """
-    methods = list(dict.fromkeys(row.method for row in rows if row.method != "fusion"))
-    last = max((row.stage for row in rows if row.method != "fusion"), default=0)
+    methods = list(dict.fromkeys(row.method for row in rows if row.method not in _FUSED))
+    last = max((row.stage for row in rows if row.method in methods), default=0)
+    joint = max((row.stage for row in rows if row.method == JOINT), default=0)
     splits = [split for split in SPLITS if any(row.split == split for row in rows)]
     count = len(splits)
     figure = Figure(figsize=(10, 0.8 + 5.6 * count), layout="constrained")
@@ -59,11 +63,14 @@ def stage_chart(rows: Sequence[StageRow]) -> Figure:
         shown = [row for row in rows if row.split == split]
         for number, method in enumerate(methods):
             _draw_method(axes, [row for row in shown if row.method == method], field, f"C{number}")
+        together = [row for row in shown if row.method == JOINT]
+        _draw_method(axes, together, field, _JOINT_COLOR, after=last)
         for row in (row for row in shown if row.method == "fusion"):
-            mark = _LOOKS[row.output].mark
-            axes.plot([last + 1], [_percent(row, field)], mark, color="k", fillstyle="none")
-        stages = ["map", *(f"round {stage}" for stage in range(1, last + 1)), "fused"]
-        axes.set_xticks(range(last + 2), stages)
+            mark, place = _LOOKS[row.output].mark, last + joint + 1
+            axes.plot([place], [_percent(row, field)], mark, color="k", fillstyle="none")
+        stages = [f"round {stage}" for stage in range(1, last + 1)]
+        stages = ["map", *stages, *(f"joint {stage}" for stage in range(1, joint + 1)), "fused"]
+        axes.set_xticks(range(len(stages)), stages)
         axes.tick_params(labelleft=True)  # on the right too
         axes.set_title(f"{SPLITS[split]}: {title}, %")
         axes.grid(alpha=0.3)
@@ -72,10 +79,16 @@ def stage_chart(rows: Sequence[StageRow]) -> Figure:
     return figure
 
 
-def _draw_method(axes: Axes, rows: Sequence[StageRow], field: str, color: str) -> None:
-    """Draws a dot for a method's map and, from there, a line for each output of its rounds."""
+def _draw_method(
+    axes: Axes, rows: Sequence[StageRow], field: str, color: str, after: int = 0
+) -> None:
+    """Draws a dot for a method's map and, from there, a line for each output of its rounds.
+
+    Joint rounds have no map and come `after` the rounds of the methods.
+    """
     for output in dict.fromkeys(row.output for row in rows):
-        points = {row.stage: _percent(row, field) for row in rows if row.output in ("map", output)}
+        chosen = [row for row in rows if row.output in ("map", output)]
+        points = {after + row.stage: _percent(row, field) for row in chosen}
         style = _LOOKS[output].line if output in _LOOKS else ""
         axes.plot(list(points), list(points.values()), f".{style}", color=color)
 
@@ -91,9 +104,11 @@ def _legend(rows: Sequence[StageRow], methods: Sequence[str]) -> list[Line2D]:
     """Names what is drawn and nothing else: styles of lines, methods, marks of the fusion."""
     refined = {row.output for row in rows if row.method != "fusion"}
     fused = {row.output for row in rows if row.method == "fusion"}
+    joint = [JOINT] if any(row.method == JOINT for row in rows) else []
     looks = [
         *((look.line_name, "0.4", look.line, "") for out, look in _LOOKS.items() if out in refined),
         *((method, f"C{number}", "-", "") for number, method in enumerate(methods)),
+        *((name, _JOINT_COLOR, "-", "") for name in joint),
         *((look.mark_name, "k", "", look.mark) for out, look in _LOOKS.items() if out in fused),
     ]
     return [

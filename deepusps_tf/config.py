@@ -125,19 +125,25 @@ class Config:
         "fusion takes at every pixel the methods' refined label nearest to them.",
         choices=("none", "truth", "fusion"),
     )
-    fusion_epochs: int = setting(200, "Epochs of the fusion network.")
-    fusion_min_steps: int = setting(0, "Steps of the fusion network at least, as --min_steps.")
+    joint_rounds: int = setting(
+        0,
+        "Rounds between the methods' own and the last training: one network learns all methods' "
+        "labels, as --fusion says, and its refined averages are what the next learns. 0: the "
+        "paper's. An --oracle has none.",
+    )
+    fusion_epochs: int = setting(200, "Epochs of the fusion network and of each joint round.")
+    fusion_min_steps: int = setting(0, "Steps of these at least, as --min_steps.")
     assessment_epochs: int = setting(5, "Epochs of the network that --fusion=assessment trains.")
     batch_size: int = setting(20, "Photos a step over all devices.")
     learning_rates: tuple[float, ...] = setting(
         (1e-6, 2e-6, 5e-6), "Adam's learning rate of each round; more than --rounds may stand here."
     )
-    fusion_learning_rate: float = setting(1e-4, "Adam's learning rate in fusion.")
+    fusion_learning_rate: float = setting(1e-4, "Adam's learning rate in fusion and joint rounds.")
     learning_rate_power: float = setting(
         0.9, "Epoch e of E runs at rate x (1 - e/E) ** this power."
     )
     beta_squared: float = setting(1.0, "beta^2 of the F-beta loss in refinement.")
-    fusion_beta_squared: float = setting(4.0, "beta^2 of the F-beta loss in fusion.")
+    fusion_beta_squared: float = setting(4.0, "beta^2 of the loss in fusion and joint rounds.")
     threshold_scale: float = setting(
         1.5, "Handcrafted maps are cut at this times their method's mean saliency."
     )
@@ -212,7 +218,7 @@ class Config:
         for name in (*positive, "max_side", "repeats"):
             require(getattr(self, name) >= 1, f"--{name} must be at least 1")
         counts = ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations")
-        for name in (*counts, "frozen_blocks", "min_steps", "fusion_min_steps"):
+        for name in (*counts, "frozen_blocks", "min_steps", "fusion_min_steps", "joint_rounds"):
             require(getattr(self, name) >= 0, f"--{name} must not be negative")
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), field.metadata["choices"]
@@ -244,6 +250,11 @@ class Config:
     def refines(self) -> bool:
         """Whether methods are refined in rounds before fusion."""
         return self.fusion != "direct" and self.oracle != "truth"
+
+    @property
+    def joint(self) -> int:
+        """How many joint rounds there are: none on truth."""
+        return self.joint_rounds if self.oracle == "none" else 0
 
     @property
     def labelled(self) -> tuple[str | None, str | None]:

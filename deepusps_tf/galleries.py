@@ -12,7 +12,7 @@ from deepusps_tf.config import Config
 from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.photo_errors import JudgedPhoto
 from deepusps_tf.photo_sets import PhotoSets
-from deepusps_tf.round_result import is_finished, read_result, round_folders
+from deepusps_tf.round_result import JOINT, is_finished, read_result, round_folders
 
 PHOTOS = 8  # rows of a gallery
 
@@ -59,7 +59,7 @@ def judged_gallery(
 
 
 def label_gallery(config: Config, photos: PhotoSets) -> Gallery:
-    """Shows how labels of training photos change from the handcrafted map to the last round.
+    """Shows how labels of training photos change from the handcrafted maps to the last round.
 
     Rounds are those of the run that `refined` names, where it names one that is still there.
     """
@@ -74,6 +74,9 @@ def label_gallery(config: Config, photos: PhotoSets) -> Gallery:
                 break  # stable before, not refined at all, or of a run that is gone
             labels.append(read_result(folder, images).labels)
             columns.append(f"{method} {number}")
+    for number, folder in enumerate(round_folders(Path(config.workdir), JOINT, config.joint), 1):
+        labels.append(read_result(folder, images).labels)
+        columns.append(f"{JOINT} {number}")
     batches = scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS)
     batch = next(batches.as_numpy_iterator())
     rows = []

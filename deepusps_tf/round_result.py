@@ -14,6 +14,7 @@ from deepusps_tf.records import RecordSet, open_labels, write_text
 
 WEIGHTS = "network.weights.h5"
 RESULT = "round.json"
+JOINT = "joint"  # where a run keeps its joint rounds, in the place of a method
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +25,8 @@ class RoundResult:
         folder: the round's folder.
         labels: the label version it wrote, or None.
         losses: mean training loss of each epoch.
-        change: mean absolute change, of 0 to 1, from the labels learned to those written, or None.
+        change: mean absolute change, of 0 to 1, from the labels learned (each version of them) to
+            those written, or None.
     """
 
     folder: Path

@@ -1,4 +1,4 @@
-"""The schedule: three rounds for each handcrafted method, then one fusion network."""
+"""The schedule: three rounds for each handcrafted method, joint rounds, then the fused network."""
 
 import dataclasses
 import functools
@@ -24,6 +24,7 @@ from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
 from deepusps_tf.records import RecordSet
 from deepusps_tf.round_result import (
+    JOINT,
     RoundResult,
     is_finished,
     is_stable,
@@ -120,20 +121,35 @@ class Schedule:
         return labels
 
     def fuse(self, labels: list[RecordSet]) -> None:
-        """Trains one network on all methods' labels, as `--fusion` says."""
+        """Trains one network on all methods' labels, as `--fusion` says, after any joint rounds."""
         config = self._config
         task = self._workers.chief_first(lambda: fusion_task(config, self._photos, labels))
-        spec = Round(
-            name="fusion",
-            number=len(config.methods) * config.rounds,
+        for number in range(1, config.joint + 1):
+            task = self._refine_jointly(task, number)
+        spec = self._fusion_round("fusion", config.joint, task)
+        result = self._train(spec, task.labels, lambda: self._make_fuser(task, collect=False))
+        if self._workers.is_chief:
+            write_settings(self._logs("fusion"), dataclasses.asdict(config))
+        self._score_round(result, "fusion", 1, task.labels, written=task.written)
+
+    def _refine_jointly(self, task: FusionTask, number: int) -> FusionTask:
+        """Runs a joint round, on all methods' labels or those of the one before it."""
+        spec = self._fusion_round(f"{JOINT}/round{number}", number - 1, task)
+        result = self._train(spec, task.labels, lambda: self._make_fuser(task, collect=True))
+        shown = [*task.labels, result.labels]
+        self._score_round(result, JOINT, number, shown, written=result.labels)
+        return FusionTask((result.labels,))
+
+    def _fusion_round(self, name: str, place: int, task: FusionTask) -> Round:
+        """The round of that place behind the methods' own."""
+        config = self._config
+        return Round(
+            name=name,
+            number=len(config.methods) * config.rounds + place,
             threshold=task.threshold,
             learning_rate=config.fusion_learning_rate,
             epochs=self._epochs(config.fusion_epochs, config.fusion_min_steps),
         )
-        result = self._train(spec, task.labels, lambda: self._make_fuser(task))
-        if self._workers.is_chief:
-            write_settings(self._logs("fusion"), dataclasses.asdict(config))
-        self._score_round(result, "fusion", 1, task.labels, written=task.written)
 
     def _epochs(self, epochs: int, steps: int) -> int:
         """So many epochs, or as many as make so many steps."""
@@ -146,12 +162,12 @@ class Schedule:
             self._config, self._strategy, beta_squared=self._config.beta_squared, collect=True
         )
 
-    def _make_fuser(self, task: FusionTask) -> Trainer:
+    def _make_fuser(self, task: FusionTask, *, collect: bool) -> Trainer:
         return Trainer(
             self._config,
             self._strategy,
             beta_squared=self._config.fusion_beta_squared,
-            collect=False,
+            collect=collect,
             label_sets=len(task.labels),
             noise=task.noise,
         )

@@ -10,7 +10,7 @@ from data_prep.errors import damage_named
 from deepusps_tf.config import Config
 from deepusps_tf.evaluate import Scores
 from deepusps_tf.records import write_text
-from deepusps_tf.round_result import round_folders
+from deepusps_tf.round_result import JOINT, round_folders
 
 SCORES = "scores.json"
 SPLITS = {"test": "held-out photos", "train": "training photos"}  # in the order of tables
@@ -22,7 +22,7 @@ class StageRow:
     """One line of the table.
 
     Attributes:
-        method: `rbd` and so on, or `fusion`.
+        method: `rbd` and so on, `joint` or `fusion`.
         stage: 0 for the handcrafted map, then the round's number.
         output: what was scored: `map`, `prediction`, `prediction + CRF` or `labels`.
         split: of the photos it was scored on: `train` or `test`.
@@ -88,7 +88,10 @@ def collect_rows(config: Config) -> list[StageRow]:
             splits = _scored_alike(maps, kept_rows(run / method / "round0"))
             rounds = [row for row in rounds if row.split in splits]
         rows += maps + rounds
-    return rows + kept_rows(Path(config.workdir) / "fusion")
+    joint = round_folders(Path(config.workdir), JOINT, config.joint)
+    for folder in (*joint, Path(config.workdir) / "fusion"):
+        rows += kept_rows(folder)
+    return rows
 
 
 def _scored_alike(maps: Sequence[StageRow], theirs: Sequence[StageRow]) -> set[str]:

@@ -92,6 +92,28 @@ def test_predictions_of_training_photos_stand_beside_their_labels():
     ]
 
 
+def test_joint_rounds_stand_between_the_methods_and_the_fused():
+    rows = [
+        row("rbd", 0, "map", "test", 0.5),
+        row("rbd", 1, "prediction", "test", 0.6),
+        row("rbd", 2, "prediction", "test", 0.7),
+        row("joint", 1, "prediction", "test", 0.75),
+        row("joint", 2, "prediction", "test", 0.8),
+        row("fusion", 1, "prediction", "test", 0.9),
+    ]
+    panels, legend = stages(rows)
+    assert panels[f"held-out photos: {F}, %"] == [
+        ("None", ".", [0], [55]),
+        (":", ".", [0, 1, 2], [55, 60, 70]),
+        (":", ".", [3, 4], [75, 80]),
+        ("None", "x", [5], [90]),
+    ]
+    assert legend == ["predictions", "rbd", "joint", "fused"]
+    chart = svg_text(stage_chart(rows))
+    for word in ("round 2", "joint 1", "joint 2", "fused"):
+        assert f">{word}<" in chart, word
+
+
 def test_networks_scored_on_training_photos_alone_are_drawn():
     rows = [
         row("rbd", 0, "map", "train", 0.5),

@@ -97,6 +97,14 @@ def test_every_ablation_is_covered_and_its_commands_parse(tmp_path, monkeypatch)
             assert parse(tmp_path, *command.split()).mode == "train"
 
 
+@pytest.mark.parametrize("oracle", ["truth", "fusion"])
+def test_truth_has_no_joint_rounds(tmp_path, oracle):
+    photos = ("--images=i", "--masks=m", "--joint_rounds=2")
+    base = f"--flagfile={ROOT}/configs/cpu.flags"
+    assert parse(tmp_path, base, *photos).joint == 2
+    assert parse(tmp_path, base, *photos, f"--oracle={oracle}").joint == 0
+
+
 @pytest.mark.parametrize("method", ["rbd", "dsr", "mc", "hs"])
 @pytest.mark.parametrize("rounds", [1, 2, 3])
 def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
@@ -128,6 +136,7 @@ def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
         ({"crf_bilateral_sxy": 1e-9}, "--crf_bilateral_sxy must be at least 1"),
         ({"crf_bilateral_sxy": float("inf")}, "--crf_bilateral_sxy must be at least 1 and finite"),
         ({"epochs": 0}, "--epochs must be at least 1"),
+        ({"joint_rounds": -1}, "--joint_rounds must not be negative"),
     ],
 )
 def test_values_out_of_range_are_refused_in_one_line(changes, message):

@@ -22,6 +22,7 @@ from deepusps_tf.round_result import load_fusion, read_result
 from deepusps_tf.rounds import run_rounds
 from deepusps_tf.run_scores import evaluate_run
 from deepusps_tf.stages import collect_rows
+from deepusps_tf.train import Trainer
 from deepusps_tf.workdir import save_settings
 from tests.deepusps_tf.conftest import write_disc_records
 
@@ -165,6 +166,43 @@ def test_few_photos_have_more_epochs(tiny_config, tmp_path):
         read_result(tmp_path / "run" / name, photos.train) for name in ("rbd/round1", "fusion")
     ]
     assert [len(result.losses) for result in results] == [4, 3]
+
+
+@pytest.mark.slow
+def test_joint_rounds_learn_all_methods_labels_and_then_their_own(
+    tiny_config, tmp_path, monkeypatch
+):
+    learned = []
+    train = Trainer.train
+
+    def watched(trainer, spec, images, labels, pool):
+        names = [str(Path(part.stem).relative_to(tmp_path)) for part in labels]
+        learned.append((spec.name, spec.number, spec.epochs, names))
+        return train(trainer, spec, images, labels, pool)
+
+    monkeypatch.setattr(Trainer, "train", watched)
+    config = dataclasses.replace(tiny_config, rounds=1, epochs=1, joint_rounds=2, crf=False)
+    rows = run_rounds(config, make_strategy("cpu:1"))
+    assert learned[2:] == [
+        ("joint/round1", 2, 2, ["run/rbd/round1/labels", "run/mc/round1/labels"]),
+        ("joint/round2", 3, 2, ["run/joint/round1/labels"]),
+        ("fusion", 4, 2, ["run/joint/round2/labels"]),
+    ]
+    assert [(row.name, row.split) for row in rows[-8:]] == [
+        ("joint round 1 labels", "train"),
+        ("joint round 1 prediction", "train"),
+        ("joint round 1 prediction", "test"),
+        ("joint round 2 labels", "train"),
+        ("joint round 2 prediction", "train"),
+        ("joint round 2 prediction", "test"),
+        ("fusion prediction", "train"),
+        ("fusion prediction", "test"),
+    ]
+    assert collect_rows(config) == rows
+    page = write_report(config, rows).read_text()
+    assert page.count('alt="joint 1"') == page.count('alt="joint 2"') == 8
+    monkeypatch.setattr("deepusps_tf.rounds.Trainer", None)
+    assert run_rounds(config, make_strategy("cpu:1")) == rows
 
 
 @pytest.mark.slow

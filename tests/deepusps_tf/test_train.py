@@ -301,6 +301,21 @@ def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_co
     ]
 
 
+def test_labels_made_of_several_tell_their_mean_distance(tmp_path, tiny_config, disc_photos):
+    records = tiny_config.records
+    labels = [
+        open_labels(f"{records}/train/labels/{method}/round0", disc_photos)
+        for method in ("rbd", "mc")
+    ]
+    trainer = Trainer(tiny_config, make_strategy("cpu:1"), beta_squared=1.0, collect=True)
+    result = trainer.train(SPEC, disc_photos, labels, None)
+    every = [*labels, result.labels]
+    (batch,) = scoring_batches(images=disc_photos, labels=every, size=32, batch_size=10)
+    maps = batch["labels"].numpy()
+    expected = np.abs(maps[..., :2] - maps[..., 2:]).mean()
+    assert result.change == pytest.approx(expected, abs=1e-6) and result.change > 0.01
+
+
 def test_infinite_prediction_stops_and_names_the_photos(tmp_path, run_round, monkeypatch):
     def broken(**options):
         network = tiny_model(**options)
