@@ -31,9 +31,9 @@ def test_shipped_flagfiles_parse(path):
 
 ABLATIONS = {
     "no_crf": {"crf": False},
-    "no_self_supervision": {"rounds": 1},
-    "single_method": {"methods": ("rbd",), "rounds": 1},
-    "direct_fusion": {"fusion": "direct"},
+    "no_self_supervision": {"rounds": 1, "joint_rounds": 0},
+    "single_method": {"methods": ("rbd",), "rounds": 1, "joint_rounds": 0},
+    "direct_fusion": {"fusion": "direct", "joint_rounds": 0},
     "resnet101": {"backbone": "resnet101", "pretrained": "default", "frozen_blocks": 0},
     "oracle_truth": {"oracle": "truth"},
     "oracle_fusion": {"oracle": "fusion"},
@@ -71,7 +71,7 @@ def test_half_steps_are_half_of_what_a_thousand_photos_make(tmp_path):
     steps = 1000 // whole.batch_size  # of an epoch
     assert whole.min_steps == steps * whole.epochs
     assert whole.fusion_min_steps == steps * whole.fusion_epochs
-    assert (half.min_steps, half.fusion_min_steps) == (0, 0)
+    assert (half.min_steps, half.fusion_min_steps, half.joint_rounds) == (0, 0, 0)
 
 
 def test_a_flagfiles_workdir_can_be_taken_back(tmp_path):
