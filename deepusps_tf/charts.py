@@ -16,8 +16,7 @@ from deepusps_tf.evaluate import PLAIN, REFINED
 from deepusps_tf.round_result import JOINT
 from deepusps_tf.stages import SPLITS, StageRow
 
-_FUSED = (JOINT, "fusion")  # of all methods
-_JOINT_COLOR = "k"
+_FUSED = (JOINT, "fusion")  # networks of all methods
 _FIGURES = {
     "F at 0.5, of maps at 2 x mean": "f_fixed",
     "MAE": "mae",
@@ -27,7 +26,7 @@ _FIGURES = {
 
 
 class _Look(NamedTuple):
-    """How an output is drawn: of the rounds as a line from the maps on, of the fusion as a mark."""
+    """How an output is drawn: of a method as a line from the maps on, of all as a mark."""
 
     line: str
     line_name: str
@@ -63,10 +62,9 @@ def stage_chart(rows: Sequence[StageRow]) -> Figure:
         shown = [row for row in rows if row.split == split]
         for number, method in enumerate(methods):
             _draw_method(axes, [row for row in shown if row.method == method], field, f"C{number}")
-        together = [row for row in shown if row.method == JOINT]
-        _draw_method(axes, together, field, _JOINT_COLOR, after=last)
-        for row in (row for row in shown if row.method == "fusion"):
-            mark, place = _LOOKS[row.output].mark, last + joint + 1
+        for row in (row for row in shown if row.method in _FUSED):
+            mark = _LOOKS[row.output].mark
+            place = last + (row.stage if row.method == JOINT else joint + 1)
             axes.plot([place], [_percent(row, field)], mark, color="k", fillstyle="none")
         stages = [f"round {stage}" for stage in range(1, last + 1)]
         stages = ["map", *stages, *(f"joint {stage}" for stage in range(1, joint + 1)), "fused"]
@@ -79,16 +77,10 @@ def stage_chart(rows: Sequence[StageRow]) -> Figure:
     return figure
 
 
-def _draw_method(
-    axes: Axes, rows: Sequence[StageRow], field: str, color: str, after: int = 0
-) -> None:
-    """Draws a dot for a method's map and, from there, a line for each output of its rounds.
-
-    Joint rounds have no map and come `after` the rounds of the methods.
-    """
+def _draw_method(axes: Axes, rows: Sequence[StageRow], field: str, color: str) -> None:
+    """Draws a dot for a method's map and, from there, a line for each output of its rounds."""
     for output in dict.fromkeys(row.output for row in rows):
-        chosen = [row for row in rows if row.output in ("map", output)]
-        points = {after + row.stage: _percent(row, field) for row in chosen}
+        points = {row.stage: _percent(row, field) for row in rows if row.output in ("map", output)}
         style = _LOOKS[output].line if output in _LOOKS else ""
         axes.plot(list(points), list(points.values()), f".{style}", color=color)
 
@@ -101,14 +93,12 @@ def _percent(row: StageRow, field: str) -> float:
 
 
 def _legend(rows: Sequence[StageRow], methods: Sequence[str]) -> list[Line2D]:
-    """Names what is drawn and nothing else: styles of lines, methods, marks of the fusion."""
-    refined = {row.output for row in rows if row.method != "fusion"}
-    fused = {row.output for row in rows if row.method == "fusion"}
-    joint = [JOINT] if any(row.method == JOINT for row in rows) else []
+    """Names what is drawn and nothing else: styles of lines, methods, marks of what is fused."""
+    refined = {row.output for row in rows if row.method not in _FUSED}
+    fused = {row.output for row in rows if row.method in _FUSED}
     looks = [
         *((look.line_name, "0.4", look.line, "") for out, look in _LOOKS.items() if out in refined),
         *((method, f"C{number}", "-", "") for number, method in enumerate(methods)),
-        *((name, _JOINT_COLOR, "-", "") for name in joint),
         *((look.mark_name, "k", "", look.mark) for out, look in _LOOKS.items() if out in fused),
     ]
     return [

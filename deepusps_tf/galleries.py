@@ -12,6 +12,7 @@ from deepusps_tf.config import Config
 from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.photo_errors import JudgedPhoto
 from deepusps_tf.photo_sets import PhotoSets
+from deepusps_tf.records import RecordSet
 from deepusps_tf.round_result import JOINT, is_finished, read_result, round_folders
 
 PHOTOS = 8  # rows of a gallery
@@ -64,26 +65,35 @@ def label_gallery(config: Config, photos: PhotoSets) -> Gallery:
     Rounds are those of the run that `refined` names, where it names one that is still there.
     """
     images = photos.train
-    columns, labels = ["photo"], []
+    shown = {}
     for method in config.methods:
-        labels.append(photos.handcrafted("train", method))
-        columns.append(f"{method} map")
+        shown[f"{method} map"] = photos.handcrafted("train", method)
         run = Path(config.refined or config.workdir)
-        for number, folder in enumerate(round_folders(run, method, config.rounds), 1):
-            if not is_finished(folder):
-                break  # stable before, not refined at all, or of a run that is gone
-            labels.append(read_result(folder, images).labels)
-            columns.append(f"{method} {number}")
-    for number, folder in enumerate(round_folders(Path(config.workdir), JOINT, config.joint), 1):
-        labels.append(read_result(folder, images).labels)
-        columns.append(f"{JOINT} {number}")
+        shown |= _finished_labels(run, method, config.rounds, images)
+    shown |= _finished_labels(Path(config.workdir), JOINT, config.joint, images)
+    labels = list(shown.values())
     batches = scoring_batches(images=images, labels=labels, size=config.size, batch_size=PHOTOS)
     batch = next(batches.as_numpy_iterator())
     rows = []
     for photo_id, photo, maps in zip(batch["id"], batch["image"], batch["labels"], strict=True):
         cells = [photo / 255, *np.moveaxis(maps, -1, 0)]
         rows.append((photo_id.decode(), [_picture(cell) for cell in cells]))
-    return Gallery("Training labels, round by round", columns, rows)
+    return Gallery("Training labels, round by round", ["photo", *shown], rows)
+
+
+def _finished_labels(
+    run: Path, method: str, rounds: int, images: RecordSet
+) -> dict[str, RecordSet]:
+    """The labels a method's rounds wrote, up to the first that is not there.
+
+    It was stable before, not refined at all, is not yet, or the run is gone.
+    """
+    labels = {}
+    for number, folder in enumerate(round_folders(run, method, rounds), 1):
+        if not is_finished(folder):
+            break
+        labels[f"{method} {number}"] = read_result(folder, images).labels
+    return labels
 
 
 def _picture(cell: np.ndarray) -> np.ndarray:

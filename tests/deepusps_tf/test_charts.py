@@ -105,10 +105,11 @@ def test_joint_rounds_stand_between_the_methods_and_the_fused():
     assert panels[f"held-out photos: {F}, %"] == [
         ("None", ".", [0], [55]),
         (":", ".", [0, 1, 2], [55, 60, 70]),
-        (":", ".", [3, 4], [75, 80]),
+        ("None", "x", [3], [75]),
+        ("None", "x", [4], [80]),
         ("None", "x", [5], [90]),
     ]
-    assert legend == ["predictions", "rbd", "joint", "fused"]
+    assert legend == ["predictions", "rbd", "fused"]
     chart = svg_text(stage_chart(rows))
     for word in ("round 2", "joint 1", "joint 2", "fused"):
         assert f">{word}<" in chart, word
