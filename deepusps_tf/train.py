@@ -187,12 +187,9 @@ class Trainer:
         written = change = None
         if average is not None:
             written = self._write_labels(spec, average, images)
-            size = self._config.size
-            changes = [
-                label_change(images=images, before=before, after=written, size=size)
-                for before in labels
-            ]
-            change = float(np.mean(changes))
+            change = label_change(
+                images=images, before=labels, after=written, size=self._config.size
+            )
             logging.info("%s: labels changed by %.4f on average", spec.name, change)
         result = RoundResult(folder, written, tuple(losses), change)
         save_weights(self._model.network, result.weights)

@@ -285,12 +285,16 @@ def test_some_block_must_be_trained(tiny_config, monkeypatch, frozen):
         Trainer(config, make_strategy("cpu:1"), beta_squared=1.0, collect=False)
 
 
-def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_config, disc_photos):
-    records = tiny_config.records
-    labels = [
-        open_labels(f"{records}/train/labels/{method}/round0", disc_photos)
+def two_methods_maps(config, photos):
+    """The label versions that a fusion of both methods learns from."""
+    return [
+        open_labels(f"{config.records}/train/labels/{method}/round0", photos)
         for method in ("rbd", "mc")
     ]
+
+
+def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_config, disc_photos):
+    labels = two_methods_maps(tiny_config, disc_photos)
     spec = dataclasses.replace(SPEC, name="fusion", epochs=8)
     trainer = Trainer(tiny_config, make_strategy("cpu:1"), beta_squared=4.0, collect=False)
     result = trainer.train(spec, disc_photos, labels, None)
@@ -302,11 +306,7 @@ def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_co
 
 
 def test_labels_made_of_several_tell_their_mean_distance(tmp_path, tiny_config, disc_photos):
-    records = tiny_config.records
-    labels = [
-        open_labels(f"{records}/train/labels/{method}/round0", disc_photos)
-        for method in ("rbd", "mc")
-    ]
+    labels = two_methods_maps(tiny_config, disc_photos)
     trainer = Trainer(tiny_config, make_strategy("cpu:1"), beta_squared=1.0, collect=True)
     result = trainer.train(SPEC, disc_photos, labels, None)
     every = [*labels, result.labels]
