@@ -1,0 +1,73 @@
+"""What handcrafted maps are worth as labels, cut at other multiples of their method's mean.
+
+python -m benchmarks.label_cuts --records=DIR [--methods=rbd,dsr,mc,hs] [--scale=1.5 --scale=2 ...]
+
+The means are those of the training photos' maps, as in a run (`--threshold_scale`); the figures are
+of the records' photos with masks, at 160x160. A scale chosen by them should be judged on others.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from absl import flags
+
+from data_prep.command import start
+from data_prep.errors import InputError
+from data_prep.methods import METHODS
+
+SIZE = 160
+COLUMNS = ("MAE", "F", "precision", "recall")
+
+
+def score_cuts(
+    *, maps: np.ndarray, masks: np.ndarray, thresholds: Sequence[float]
+) -> list[np.ndarray]:
+    """Scores maps cut into foreground and background above each threshold.
+
+    Args:
+        maps: float32 [N, S, S] in [0, 1].
+        masks: float32 [N, S, S], 0 or 1.
+        thresholds: where to cut.
+
+    Returns:
+        float [4] a threshold, the means over photos of the figures of `COLUMNS`.
+    """
+    from deepusps_tf.evaluate import map_scores
+
+    results = []
+    for threshold in thresholds:
+        cut = (maps > threshold).astype(np.float32)
+        error, f_fixed, _, precision, recall = map_scores(cut, masks).mean(axis=1)
+        results.append(np.array([error, f_fixed, precision, recall]))
+    return results
+
+
+def main(_) -> None:
+    """Prints a row a method and scale."""
+    from deepusps_tf.dataset import label_batches
+    from deepusps_tf.photo_sets import open_photos
+    from deepusps_tf.pseudo_labels import handcrafted_threshold
+
+    values = flags.FLAGS
+    photos = open_photos(values.records)
+    split, images = photos.held_out()
+    if images is None:
+        raise InputError(f"{values.records}: no photos with masks to score on")
+    print(f"{'':4} {'scale':>6} {'cut':>6}", *(f"{name:>10}" for name in COLUMNS))
+    for method in values.methods:
+        trained = photos.handcrafted("train", method)
+        thresholds = [handcrafted_threshold(trained, scale) for scale in values.scale]
+        labels = photos.handcrafted(split, method)
+        batches = label_batches(images=images, labels=[labels], size=SIZE).as_numpy_iterator()
+        maps, masks = (np.concatenate(part)[..., 0] for part in zip(*batches, strict=True))
+        rows = score_cuts(maps=maps, masks=masks, thresholds=thresholds)
+        for scale, threshold, row in zip(values.scale, thresholds, rows, strict=True):
+            figures = " ".join(f"{100 * value:10.2f}" for value in row)
+            print(f"{method:4} {scale:6.2f} {threshold:6.3f} {figures}", flush=True)
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("records", None, "Prepared records with masks.", required=True)
+    flags.DEFINE_list("methods", list(METHODS), "Whose maps.")
+    flags.DEFINE_multi_float("scale", [1, 1.5, 2, 2.5, 3], "What the mean is multiplied by.")
+    start(main)
