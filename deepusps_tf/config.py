@@ -116,8 +116,9 @@ class Config:
     )
     fusion: str = setting(
         "mean_loss",
-        "How the methods' labels make one network; direct takes the raw maps, without rounds.",
-        choices=("mean_loss", "direct", "weighted", "noise_model", "assessment"),
+        "How the methods' labels make one network: mean_loss is the paper's, trimmed_loss leaves "
+        "out the third of a photo's labels that fits worst, direct takes raw maps, without rounds.",
+        choices=("mean_loss", "trimmed_loss", "direct", "weighted", "noise_model", "assessment"),
     )
     oracle: str = setting(
         "none",

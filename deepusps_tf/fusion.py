@@ -31,19 +31,22 @@ class FusionTask:
         threshold: where they are cut; for all, or one each.
         written: the one label version that was made for this; `labels` is then it alone.
         noise: where the labels are fitted by a model of their noise.
+        trimmed: whether each photo leaves out the versions it disagrees with most.
     """
 
     labels: tuple[RecordSet, ...]
     threshold: float | tuple[float, ...] = REFINED_THRESHOLD
     written: RecordSet | None = None
     noise: LabelNoise | None = None
+    trimmed: bool = False
 
 
 def fusion_task(config: Config, photos: PhotoSets, labels: Sequence[RecordSet]) -> FusionTask:
     """Makes what `--fusion` or `--oracle` says of the methods' labels.
 
     mean_loss: the mean loss over all label versions (the paper's). direct: the same over the
-    handcrafted maps, each cut at its own method's threshold (the paper's ablation). noise_model:
+    handcrafted maps, each cut at its own method's threshold (the paper's ablation). trimmed_loss:
+    the mean loss without each photo's worst third of the versions. noise_model:
     `deepusps_tf.noise_model`. weighted, assessment: one label version made of all, by
     `deepusps_tf.label_fusion` or `deepusps_tf.assessment`. It is written once and trained on, as is
     what `deepusps_tf.oracle` makes.
@@ -66,7 +69,7 @@ def fusion_task(config: Config, photos: PhotoSets, labels: Sequence[RecordSet]) 
     if make is not None:
         written = _write_once(config, photos.train, lambda: make(config, photos.train, labels))
         return FusionTask((written,), written=written)
-    return FusionTask(labels)
+    return FusionTask(labels, trimmed=config.fusion == "trimmed_loss")
 
 
 def _write_once(

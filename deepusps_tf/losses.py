@@ -21,22 +21,28 @@ class FBetaLoss(keras.losses.Loss):
 
     A value an image is returned, never a scalar: Keras then averages it rightly over replicas.
 
+    With `trimmed`, the third of an image's label sets (rounded down) that it disagrees with most is
+    left out of that image's average: one of three to five, none of two.
+
     Args:
         beta_squared: beta^2 itself; 1.0 in refinement, 4.0 in fusion.
         threshold: gamma, where labels are cut: 1.5 x the method's mean saliency, later 0.5. One
             for all label sets or one each, M values. Kept in a variable, so that rounds can
             change it without tracing the step again.
+        trimmed: whether the worst label sets of each image are left out.
     """
 
     def __init__(
         self,
         beta_squared: float,
         threshold: float | Sequence[float],
+        trimmed: bool = False,
         name: str = "f_beta_loss",
         **options,
     ):
         super().__init__(name=name, **options)
         self.beta_squared = beta_squared
+        self.trimmed = trimmed
         self.threshold = keras.Variable(threshold, trainable=False, name="threshold")
 
     def call(self, y_true, y_pred):
@@ -58,7 +64,11 @@ class FBetaLoss(keras.losses.Loss):
         recall = true_positive / (positive + EPSILON)
         f_beta = (1 + self.beta_squared) * precision * recall
         f_beta = f_beta / (self.beta_squared * precision + recall + EPSILON)
-        return ops.mean(1 - f_beta, axis=-1)
+        losses = 1 - f_beta
+        if self.trimmed:
+            count = losses.shape[-1]
+            losses = ops.sort(losses, axis=-1)[:, : count - count // 3]
+        return ops.mean(losses, axis=-1)
 
     def get_config(self):
         """Returns what `from_config` needs to build the loss again."""
@@ -66,6 +76,7 @@ class FBetaLoss(keras.losses.Loss):
             **super().get_config(),
             "beta_squared": self.beta_squared,
             "threshold": ops.convert_to_numpy(self.threshold).tolist(),
+            "trimmed": self.trimmed,
         }
 
 

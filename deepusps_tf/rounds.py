@@ -170,6 +170,7 @@ class Schedule:
             collect=collect,
             label_sets=len(task.labels),
             noise=task.noise,
+            trimmed=task.trimmed,
         )
 
     def _train(

@@ -82,6 +82,7 @@ class Trainer:
         collect: whether rounds collect their moving average as the next labels.
         label_sets: how many label versions have a threshold of their own.
         noise: the noise of labels that are fitted by its likelihood, in place of the F-beta loss.
+        trimmed: whether the F-beta loss leaves out each photo's worst label versions.
 
     Raises:
         InputError: where the pretrained weights cannot be used.
@@ -96,6 +97,7 @@ class Trainer:
         collect: bool,
         label_sets: int = 1,
         noise: LabelNoise | None = None,
+        trimmed: bool = False,
     ):
         replicas = strategy.num_replicas_in_sync
         self._config = config
@@ -106,7 +108,9 @@ class Trainer:
             network = _build_network(config, replicas)
             if noise is not None:
                 noise.build()
-            self._loss = FBetaLoss(beta_squared=beta_squared, threshold=[0.5] * label_sets)
+            self._loss = FBetaLoss(
+                beta_squared=beta_squared, threshold=[0.5] * label_sets, trimmed=trimmed
+            )
             self._model = TrainingModel(network, noise)
             # py_function has no XLA kernel, so never let Keras choose to compile the step.
             self._model.compile(

@@ -17,11 +17,14 @@ from tests.deepusps_tf.conftest import stop_after_an_epoch, tiny_model, write_di
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
 
-def fuse(config, **changes) -> list[np.ndarray]:
-    """Trains a fusion network on handcrafted maps in place of refined ones; its weights."""
+def fuse(config, versions=(), **changes) -> list[np.ndarray]:
+    """Trains a fusion network on handcrafted maps in place of refined ones; its weights.
+
+    Learns from the maps of all methods, or of those that `versions` names.
+    """
     config = dataclasses.replace(config, crf=False, **changes)
     photos = open_photos(config.records)
-    maps = [photos.handcrafted("train", method) for method in config.methods]
+    maps = [photos.handcrafted("train", method) for method in versions or config.methods]
     Schedule(config, photos, make_strategy(config.devices), None).fuse(maps)
     network = tiny_model(backbone="", size=config.size)
     network.load_weights(Path(config.workdir) / "fusion/network.weights.h5")
@@ -38,6 +41,25 @@ def test_mean_loss_takes_all_labels_cut_in_the_middle(tiny_config):
     task = fusion_task(tiny_config, photos, maps)
     assert (task.labels, task.threshold) == (tuple(maps), 0.5)
     assert task.written is None and task.noise is None
+
+
+def test_trimmed_loss_takes_all_labels_too(tiny_config):
+    config = dataclasses.replace(tiny_config, fusion="trimmed_loss")
+    photos = open_photos(config.records)
+    maps = [photos.handcrafted("train", method) for method in ("rbd", "mc")]
+    task, plain = (fusion_task(part, photos, maps) for part in (config, tiny_config))
+    assert task == dataclasses.replace(plain, trimmed=True)
+
+
+def test_trimming_changes_what_three_versions_teach_and_not_two(tiny_config, tmp_path):
+    weights = {}
+    for versions in (("rbd", "mc"), ("rbd", "mc", "rbd")):
+        for fusion in ("mean_loss", "trimmed_loss"):
+            workdir = str(tmp_path / f"{fusion}{len(versions)}")
+            trained = fuse(tiny_config, versions, fusion=fusion, workdir=workdir)
+            weights[fusion, len(versions)] = trained
+    assert same(weights["trimmed_loss", 2], weights["mean_loss", 2])
+    assert not same(weights["trimmed_loss", 3], weights["mean_loss", 3])
 
 
 def test_direct_cuts_each_method_at_its_own_mean(tiny_config):

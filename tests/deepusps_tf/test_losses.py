@@ -48,6 +48,17 @@ def test_label_sets_are_averaged():
     assert float(loss(labels, prediction)[0]) == pytest.approx(float(first + second) / 2, abs=1e-6)
 
 
+@pytest.mark.parametrize(("count", "left"), [(1, 1), (2, 2), (3, 2), (4, 3), (6, 4)])
+def test_trimming_leaves_out_each_images_worst_third(count, left):
+    rng = np.random.default_rng(0)
+    labels = rng.uniform(size=(2, 5, 5, count)).astype(np.float32)
+    prediction = rng.uniform(size=(2, 5, 5, 1)).astype(np.float32)
+    options = {"beta_squared": 1.0, "threshold": 0.5, "reduction": "none"}
+    loss = FBetaLoss(**options, trimmed=True)(labels, prediction).numpy()
+    alone = [FBetaLoss(**options)(labels[..., [m]], prediction).numpy() for m in range(count)]
+    assert loss == pytest.approx(np.sort(alone, axis=0)[:left].mean(axis=0), abs=1e-6)
+
+
 def test_each_label_set_may_have_its_own_threshold():
     labels = np.float32([[[[0.4, 0.4]], [[0.2, 0.2]]]])
     prediction = np.float32([[[[0.3]], [[0.3]]]])
