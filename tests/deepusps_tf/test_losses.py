@@ -59,6 +59,13 @@ def test_trimming_leaves_out_each_images_worst_third(count, left):
     assert loss == pytest.approx(np.sort(alone, axis=0)[:left].mean(axis=0), abs=1e-6)
 
 
+def test_a_loss_is_built_again_from_its_settings():
+    loss = FBetaLoss(beta_squared=2.0, threshold=[0.25, 0.5, 0.75], trimmed=True)
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert (again.beta_squared, again.trimmed) == (2.0, True)
+    assert keras.ops.convert_to_numpy(again.threshold).tolist() == [0.25, 0.5, 0.75]
+
+
 def test_each_label_set_may_have_its_own_threshold():
     labels = np.float32([[[[0.4, 0.4]], [[0.2, 0.2]]]])
     prediction = np.float32([[[[0.3]], [[0.3]]]])
