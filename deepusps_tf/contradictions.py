@@ -106,7 +106,7 @@ def _check_fusion(config: Config) -> None:
     if config.oracle == "none":
         return
     require(
-        config.fusion in ("mean_loss", "trimmed_loss"),
+        config.fusion == "mean_loss",
         f"--oracle={config.oracle} and --fusion={config.fusion} contradict: give one of them",
     )
     require(

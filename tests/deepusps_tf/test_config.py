@@ -126,7 +126,7 @@ def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
         ({"images": "a", "masks": "m", "holdout": 1.0}, "must be in \\[0, 1\\)"),
         ({"rounds": 4}, "--learning_rates has 3 values for --rounds=4"),
         ({"methods": ("rbd", "gbvs")}, "--methods=gbvs: choose from rbd,dsr,mc,hs"),
-        ({"fusion": "sum"}, "--fusion=sum: choose from mean_loss, trimmed_loss"),
+        ({"fusion": "sum"}, "--fusion=sum: choose from mean_loss, trimmed_loss, direct, weighted"),
         ({"oracle": "masks"}, "--oracle=masks: choose from none, truth, fusion"),
         ({"format": "pb"}, "--format=pb: choose from saved_model, keras, weights"),
         ({"prediction": "edge"}, "--as=edge: choose from mask, probability, cutout"),

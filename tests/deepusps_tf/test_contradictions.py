@@ -18,6 +18,7 @@ def paths(**changes) -> Config:
         ({"refined": "r", "fusion": "direct"}, "--refined contradicts --fusion=direct"),
         ({"fusion": "weighted", "methods": ("mc",)}, "compares methods: name two --methods"),
         ({"oracle": "truth", "fusion": "direct"}, "--oracle=truth and --fusion=direct contradict"),
+        ({"oracle": "fusion", "fusion": "trimmed_loss"}, "--fusion=trimmed_loss contradict"),
         ({"oracle": "fusion", "images": "i"}, "--oracle=fusion trains on truth: it needs --masks"),
         ({"workdir": "gs://b/run"}, "--workdir=gs://b/run: not on this machine; give a local"),
         (
