@@ -17,6 +17,7 @@ from data_prep.methods import METHODS
 
 SIZE = 160
 COLUMNS = ("MAE", "F", "precision", "recall")
+SHOWN = [0, 1, 3, 4]  # of the figures of `Scores`: a cut map has no use for a threshold of its own
 
 
 def score_cuts(
@@ -34,12 +35,8 @@ def score_cuts(
     """
     from deepusps_tf.evaluate import map_scores
 
-    results = []
-    for threshold in thresholds:
-        cut = (maps > threshold).astype(np.float32)
-        error, f_fixed, _, precision, recall = map_scores(cut, masks).mean(axis=1)
-        results.append(np.array([error, f_fixed, precision, recall]))
-    return results
+    cuts = [(maps > threshold).astype(np.float32) for threshold in thresholds]
+    return [map_scores(cut, masks)[SHOWN].mean(axis=1) for cut in cuts]
 
 
 def main(_) -> None:
@@ -62,8 +59,8 @@ def main(_) -> None:
         maps, masks = (np.concatenate(part)[..., 0] for part in zip(*batches, strict=True))
         rows = score_cuts(maps=maps, masks=masks, thresholds=thresholds)
         for scale, threshold, row in zip(values.scale, thresholds, rows, strict=True):
-            figures = " ".join(f"{100 * value:10.2f}" for value in row)
-            print(f"{method:4} {scale:6.2f} {threshold:6.3f} {figures}", flush=True)
+            figures = (f"{100 * value:10.2f}" for value in row)
+            print(f"{method:4} {scale:6.2f} {threshold:6.3f}", *figures, flush=True)
 
 
 if __name__ == "__main__":
