@@ -26,9 +26,9 @@ class FBetaLoss(keras.losses.Loss):
 
     Args:
         beta_squared: beta^2 itself; 1.0 in refinement, 4.0 in fusion.
-        threshold: gamma, where labels are cut: 1.5 x the method's mean saliency, later 0.5. One
-            for all label sets or one each, M values. Kept in a variable, so that rounds can
-            change it without tracing the step again.
+        threshold: gamma, where labels are cut: `--threshold_scale` x the method's mean saliency,
+            later 0.5. One for all label sets or one each, M values. Kept in a variable, so that
+            rounds can change it without tracing the step again.
         trimmed: whether the worst label sets of each image are left out.
     """
 

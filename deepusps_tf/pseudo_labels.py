@@ -14,7 +14,7 @@ from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.records import LabelRecord, RecordSet
 from deepusps_tf.shard_writer import write_shards
 
-# Labels made by a network are cut here; handcrafted maps at 1.5 x their method's mean.
+# Labels made by a network are cut here; maps at `handcrafted_threshold`.
 REFINED_THRESHOLD = 0.5
 SHOWN = 4  # photos whose predictions TensorBoard shows
 
