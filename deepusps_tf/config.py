@@ -80,6 +80,10 @@ class Config:
         "faster steps, less to spoil by noisy labels.",
     )
     size: int = setting(432, "Side of the square the network sees, in pixels.")
+    round_size: int = setting(
+        0,
+        "The same in the methods' rounds, whose networks only label: smaller is faster. 0: --size.",
+    )
     batchnorm_momentum: float = setting(
         0.9, "Momentum of the BatchNorm moving statistics (Keras' .99 lags in short rounds)."
     )
@@ -219,7 +223,8 @@ class Config:
         for name in (*positive, "max_side", "repeats"):
             require(getattr(self, name) >= 1, f"--{name} must be at least 1")
         counts = ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations")
-        for name in (*counts, "frozen_blocks", "min_steps", "fusion_min_steps", "joint_rounds"):
+        shares = ("frozen_blocks", "min_steps", "fusion_min_steps", "joint_rounds", "round_size")
+        for name in (*counts, *shares):
             require(getattr(self, name) >= 0, f"--{name} must not be negative")
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), field.metadata["choices"]
@@ -227,7 +232,9 @@ class Config:
                 choices is None or value in choices,
                 f"--{flag_name(field)}={value}: choose from {', '.join(choices or ())}",
             )
-        require(self.size % 8 == 0, f"--size={self.size}: must be a multiple of 8")
+        for name in ("size", "round_size"):
+            side = getattr(self, name)
+            require(side % 8 == 0, f"--{name}={side}: must be a multiple of 8")
         require(0 <= self.holdout < 1, f"--holdout={self.holdout}: must be in [0, 1)")
         for name in ("mva_momentum", "until_stable", "collapse_warning"):
             require(0 <= getattr(self, name) < 1, f"--{name} must be in [0, 1)")
@@ -251,6 +258,12 @@ class Config:
     def refines(self) -> bool:
         """Whether methods are refined in rounds before fusion."""
         return self.fusion != "direct" and self.oracle != "truth"
+
+    @property
+    def in_rounds(self) -> "Config":
+        """The settings of the methods' rounds, where there are any: their `size` may be another."""
+        side = self.round_size if self.refines else 0
+        return dataclasses.replace(self, size=side or self.size)
 
     @property
     def joint(self) -> int:

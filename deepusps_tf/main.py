@@ -76,8 +76,8 @@ def _train(config: Config, strategy) -> None:
             _export(config)
         workers.wait()
     _print_truth_notice(config)
-    if config.refined:
-        print(f"{rounds_note(config)}\n")
+    if note := rounds_note(config):
+        print(f"{note}\n")
     print(table_text(rows) or "no truth masks were given, so nothing is scored")
     print(f"report: {page}\nmodel:  {workdir / 'export'}\nlogs:   tensorboard --logdir={workdir}")
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 from absl import logging
@@ -53,8 +54,11 @@ def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRo
     photos = open_photos(config.records)
     check_oracle(config, photos)
     with start_crf(config) as pool:
-        schedule = Schedule(config, photos, strategy, pool)
-        schedule.fuse([schedule.label(method) for method in config.methods])
+        schedule = Schedule(config.in_rounds, photos, strategy, pool)
+        labels = [schedule.label(method) for method in config.methods]
+    # Lattices that the first pool kept may be of another size, and leave no room for others.
+    with start_crf(config) as pool:
+        Schedule(config, photos, strategy, pool).fuse(labels)
     return collect_rows(config)
 
 
@@ -62,7 +66,7 @@ class Schedule:
     """Runs rounds in order and scores what each leaves behind, where there are masks.
 
     Args:
-        config: the run's settings.
+        config: the run's settings; for `label`, those of its rounds.
         photos: its photo sets.
         strategy: where to train.
         pool: the CRF's processes, or None.
@@ -80,9 +84,16 @@ class Schedule:
         self._strategy = strategy
         self._workers = Workers(strategy)
         self._pool = pool
-        # Every round's network is scored in these, which are built and traced once.
-        self._network = build_model(backbone=config.backbone, size=config.size)
-        self._twin = inference_twin(self._network)
+
+    @functools.cached_property
+    def _network(self) -> keras.Model:
+        """Every round's network is scored in this one."""
+        return build_model(backbone=self._config.backbone, size=self._config.size)
+
+    @functools.cached_property
+    def _twin(self) -> keras.Model:
+        """The same without BatchNorm, built and traced once."""
+        return inference_twin(self._network)
 
     def label(self, method: str) -> RecordSet:
         """Makes one method's labels for the fusion: its maps, refined unless that is left out."""

@@ -147,7 +147,21 @@ def _repeats(workdir: Path) -> list[Path]:
 
 
 def rounds_note(config: Config) -> str:
-    """Says of a run that took another's labels whose rounds are shown; else empty."""
+    """Says where the rounds that a run shows are another run's or of another size; else empty."""
+    return " ".join(filter(None, (_size_note(config), _refined_note(config))))
+
+
+def _size_note(config: Config) -> str:
+    theirs, own = config.in_rounds.size, config.size
+    if theirs == own:
+        return ""
+    return (
+        f"Handcrafted maps and the methods' rounds are at {theirs}x{theirs}, joint rounds and "
+        f"fusion at {own}x{own}."
+    )
+
+
+def _refined_note(config: Config) -> str:
     if not config.refined:
         return ""
     refined = Path(config.refined)
@@ -168,7 +182,8 @@ def rounds_note(config: Config) -> str:
 
 def _label_settings(config: Config) -> dict[str, str]:
     """`LABEL_SETTINGS` as flags have them; of the learning rates those of rounds that are run."""
-    run = dataclasses.replace(config, learning_rates=config.learning_rates[: config.rounds])
+    rates = config.learning_rates[: config.rounds]
+    run = dataclasses.replace(config.in_rounds, learning_rates=rates)
     values = {name: getattr(run, name) for name in LABEL_SETTINGS}
     return {
         name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,9 +1,12 @@
 """Small record sets and a small network that the tests of the training rooms share."""
 
+from pathlib import Path
+
 import cv2
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from deepusps_tf.checkpoints import EpochCommits
 from deepusps_tf.config import Config
@@ -81,6 +84,17 @@ def tiny_network(monkeypatch):
     monkeypatch.setattr("deepusps_tf.train.build_model", tiny_model)
     monkeypatch.setattr("deepusps_tf.rounds.build_model", tiny_model)
     monkeypatch.setattr("deepusps_tf.round_result.build_model", tiny_model)
+
+
+def label_maps(folder: Path) -> np.ndarray:
+    """The labels that a round wrote in its folder, int64 [N, S, S] of 0 to 255."""
+    shards = sorted(map(str, folder.glob("labels-*.tfrecord")))
+    feature = {"label": tf.io.FixedLenFeature([], tf.string)}
+    parsed = [
+        tf.io.parse_single_example(record, feature)["label"]
+        for record in tf.data.TFRecordDataset(shards)
+    ]
+    return np.stack([tf.io.decode_png(label).numpy()[..., 0] for label in parsed]).astype(int)
 
 
 def stop_after_an_epoch(monkeypatch, run) -> None:

@@ -105,6 +105,21 @@ def test_truth_has_no_joint_rounds(tmp_path, oracle):
     assert parse(tmp_path, base, *photos, f"--oracle={oracle}").joint == 0
 
 
+@pytest.mark.parametrize(
+    ("changes", "side"),
+    [
+        ({}, 224),
+        ({"round_size": 160}, 160),
+        ({"round_size": 160, "refined": "r"}, 160),  # whose maps were scored so
+        ({"round_size": 160, "fusion": "direct"}, 224),  # no rounds
+        ({"round_size": 160, "oracle": "truth"}, 224),
+    ],
+)
+def test_rounds_have_a_size_of_their_own(changes, side):
+    config = paths(size=224, **changes)
+    assert config.in_rounds == dataclasses.replace(config, size=side)
+
+
 @pytest.mark.parametrize("method", ["rbd", "dsr", "mc", "hs"])
 @pytest.mark.parametrize("rounds", [1, 2, 3])
 def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
@@ -131,7 +146,9 @@ def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
         ({"format": "pb"}, "--format=pb: choose from saved_model, keras, weights"),
         ({"prediction": "edge"}, "--as=edge: choose from mask, probability, cutout"),
         ({"methods": ("rbd", "rbd")}, "a method is named twice"),
-        ({"size": 100}, "multiple of 8"),
+        ({"size": 100}, "--size=100: must be a multiple of 8"),
+        ({"round_size": 100}, "--round_size=100: must be a multiple of 8"),
+        ({"round_size": -8}, "--round_size must not be negative"),
         ({"crf_bilateral_sxy": 0.0}, "--crf_bilateral_sxy must be at least 1"),
         ({"crf_bilateral_sxy": 1e-9}, "--crf_bilateral_sxy must be at least 1"),
         ({"crf_bilateral_sxy": float("inf")}, "--crf_bilateral_sxy must be at least 1 and finite"),

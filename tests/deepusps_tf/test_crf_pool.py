@@ -39,7 +39,7 @@ def test_refine_all_keeps_the_order(pool):
         assert np.array_equal(refined, refine(*pair))
 
 
-def _count_lattices() -> int:
+def count_lattices() -> int:
     return len(crf_pool._lattices)
 
 
@@ -52,7 +52,7 @@ def test_kept_lattices_give_the_same_maps(photos, kept):
             asked = [(rgb, random.random((12, 16), np.float32)) for rgb, _ in pairs(6)]
             for refined, pair in zip(pool.refine_all(asked), asked, strict=True):
                 assert np.array_equal(refined, refine(*pair))
-        assert pool.in_each_process(_count_lattices) == kept
+        assert pool.in_each_process(count_lattices) == kept
 
 
 def test_submit_waits_when_the_queue_is_full(pool):

@@ -97,18 +97,19 @@ def test_rounds_of_the_run_whose_labels_were_taken_are_shown(tiny_config, tmp_pa
         labels = (LabelRecord.from_map(key, np.zeros((40, 48), np.uint8)) for key in ids)
         write_shards(stem=labels_stem(folder), records=labels, count=len(ids))
         write_result(RoundResult(folder, open_set(labels_stem(folder)), (0.5,), 0.1))
-    config = save_run(tiny_config, refined=str(tmp_path / "other"))
+    config = save_run(tiny_config, refined=str(tmp_path / "other"), size=64, round_size=32)
     page = write_report(config, []).read_text()
     columns = ["photo", "rbd map", "rbd 1", "rbd 2", "mc map", "mc 1"]
     assert "".join(f"<th>{column}</th>" for column in (*columns, "")) in page
-    assert f"<p>The rounds are those of {config.refined}, whose labels this run took;" in page
+    assert "<p>Handcrafted maps and the methods&#39; rounds are at 32x32, joint" in page
+    assert f"The rounds are those of {config.refined}, whose labels this run took;" in page
     assert f"They had --epochs=9 for {config.epochs}, --crf=False for True.</p>" in page
     (tmp_path / "other/config.flags").unlink()
     assert "They had" not in write_report(config, []).read_text()
     shutil.rmtree(config.refined)
     page = write_report(config, []).read_text()
     assert "".join(f"<th>{column}</th>" for column in ("photo", "rbd map", "mc map", "")) in page
-    assert f"<p>Labels were refined in {config.refined}, which is no longer there:" in page
+    assert f"Labels were refined in {config.refined}, which is no longer there:" in page
     config = dataclasses.replace(config, refined=None)
     assert "ounds are those of" not in write_report(config, []).read_text()
 

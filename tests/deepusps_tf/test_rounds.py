@@ -24,7 +24,8 @@ from deepusps_tf.run_scores import evaluate_run
 from deepusps_tf.stages import collect_rows
 from deepusps_tf.train import Trainer
 from deepusps_tf.workdir import save_settings
-from tests.deepusps_tf.conftest import write_disc_records
+from tests.deepusps_tf.conftest import label_maps, write_disc_records
+from tests.deepusps_tf.test_crf_pool import count_lattices
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -203,6 +204,30 @@ def test_joint_rounds_learn_all_methods_labels_and_then_their_own(
     assert page.count('alt="joint 1"') == page.count('alt="joint 2"') == 8
     monkeypatch.setattr("deepusps_tf.rounds.Trainer", None)
     assert run_rounds(config, make_strategy("cpu:1")) == rows
+
+
+@pytest.mark.slow
+def test_rounds_see_smaller_photos_than_the_fused_network(tiny_config, tmp_path, monkeypatch):
+    kept = {}
+    train = Trainer.train
+
+    def watched(trainer, spec, images, labels, pool):
+        result = train(trainer, spec, images, labels, pool)
+        kept[spec.name] = pool.in_each_process(count_lattices)
+        return result
+
+    monkeypatch.setattr(Trainer, "train", watched)
+    changes = {"rounds": 1, "epochs": 1, "joint_rounds": 1, "round_size": 16}
+    # Room for the 14 photos of one size.
+    config = dataclasses.replace(tiny_config, methods=("rbd",), crf_cache=11, **changes)
+    rows = run_rounds(config, make_strategy("cpu:1"))
+    shapes = [label_maps(tmp_path / "run" / name).shape for name in ("rbd/round1", "joint/round1")]
+    assert shapes == [(10, 16, 16), (10, 32, 32)]
+    assert kept == {"rbd/round1": [10], "joint/round1": [10], "fusion": [14]}
+    assert load_fusion(config).input_shape == (None, 32, 32, 3)
+    assert evaluated(config) == [row.scores for row in rows[-2:]]
+    note = "maps and the methods&#39; rounds are at 16x16, joint rounds and fusion at 32x32."
+    assert note in write_report(config, rows).read_text()
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.rounds import run_rounds
 from deepusps_tf.workers import ALONE, Workers
+from tests.deepusps_tf.conftest import label_maps
 from tests.deepusps_tf.thread_workers import as_workers
 from tests.deepusps_tf.tiny_run import tiny_command
 from tests.deepusps_tf.worker_run import keep_entered
@@ -137,16 +138,6 @@ def weights_in(path: Path) -> list[np.ndarray]:
             lambda _, item: each.append(item[()]) if isinstance(item, h5py.Dataset) else None
         )
     return each
-
-
-def label_maps(folder: Path) -> np.ndarray:
-    (shard,) = folder.glob("labels-*.tfrecord")
-    feature = {"label": tf.io.FixedLenFeature([], tf.string)}
-    parsed = [
-        tf.io.parse_single_example(record, feature)["label"]
-        for record in tf.data.TFRecordDataset(str(shard))
-    ]
-    return np.stack([tf.io.decode_png(label).numpy()[..., 0] for label in parsed]).astype(int)
 
 
 @pytest.fixture(scope="module")
