@@ -65,12 +65,13 @@ def test_ablations_differ_from_their_base_in_one_thing(tmp_path, base, name):
 def test_half_steps_are_half_of_what_a_thousand_photos_make(tmp_path):
     bases = [f"--flagfile={ROOT}/configs/{name}.flags" for name in ("cpu", "half_steps")]
     whole, half = parse(tmp_path, bases[0]), parse(tmp_path, *bases)
-    assert (half.epochs, half.fusion_epochs) == (whole.epochs, whole.fusion_epochs)
+    assert half.epochs == whole.epochs
     assert half.learning_rates == tuple(2 * rate for rate in whole.learning_rates)
     assert half.fusion_learning_rate == 2 * whole.fusion_learning_rate
     steps = 1000 // whole.batch_size  # of an epoch
     assert whole.min_steps == steps * whole.epochs
-    assert whole.fusion_min_steps == steps * whole.fusion_epochs
+    assert whole.fusion_min_steps == steps * whole.fusion_epochs == steps // 2 * half.fusion_epochs
+    assert half.size == half.round_size == whole.round_size < whole.size
     assert (half.min_steps, half.fusion_min_steps, half.joint_rounds) == (0, 0, 0)
 
 
