@@ -227,7 +227,8 @@ def test_rounds_see_smaller_photos_than_the_fused_network(tiny_config, tmp_path,
     assert load_fusion(config).input_shape == (None, 32, 32, 3)
     assert evaluated(config) == [row.scores for row in rows[-2:]]
     note = "maps and the methods&#39; rounds are at 16x16, joint rounds and fusion at 32x32."
-    assert note in write_report(config, rows).read_text()
+    page = write_report(config, rows).read_text()
+    assert note in page and "β² = 0.3.</p>" in page
 
 
 @pytest.mark.slow
