@@ -222,9 +222,11 @@ class Config:
         positive = ("size", "batch_size", "rounds", "epochs", "fusion_epochs", "assessment_epochs")
         for name in (*positive, "max_side", "repeats"):
             require(getattr(self, name) >= 1, f"--{name} must be at least 1")
-        counts = ("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations")
-        shares = ("frozen_blocks", "min_steps", "fusion_min_steps", "joint_rounds", "round_size")
-        for name in (*counts, *shares):
+        counts = (
+            *("jobs", "crf_processes", "crf_cache", "sample_size", "crf_iterations"),
+            *("frozen_blocks", "min_steps", "fusion_min_steps", "joint_rounds", "round_size"),
+        )
+        for name in counts:
             require(getattr(self, name) >= 0, f"--{name} must not be negative")
         for field in dataclasses.fields(self):
             value, choices = getattr(self, field.name), field.metadata["choices"]

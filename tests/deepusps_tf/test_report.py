@@ -101,15 +101,16 @@ def test_rounds_of_the_run_whose_labels_were_taken_are_shown(tiny_config, tmp_pa
     page = write_report(config, []).read_text()
     columns = ["photo", "rbd map", "rbd 1", "rbd 2", "mc map", "mc 1"]
     assert "".join(f"<th>{column}</th>" for column in (*columns, "")) in page
-    assert "<p>Handcrafted maps and the methods&#39; rounds are at 32x32, joint" in page
-    assert f"The rounds are those of {config.refined}, whose labels this run took;" in page
+    sizes = "and the methods&#39; rounds are at 32x32, joint rounds and fusion at 64x64."
+    note = f"<p>Handcrafted maps {sizes}"
+    assert f"{note} The rounds are those of {config.refined}, whose labels this run took;" in page
     assert f"They had --epochs=9 for {config.epochs}, --crf=False for True.</p>" in page
     (tmp_path / "other/config.flags").unlink()
     assert "They had" not in write_report(config, []).read_text()
     shutil.rmtree(config.refined)
     page = write_report(config, []).read_text()
     assert "".join(f"<th>{column}</th>" for column in ("photo", "rbd map", "mc map", "")) in page
-    assert f"Labels were refined in {config.refined}, which is no longer there:" in page
+    assert f"{note} Labels were refined in {config.refined}, which is no longer there:" in page
     config = dataclasses.replace(config, refined=None)
     assert "ounds are those of" not in write_report(config, []).read_text()
 
