@@ -11,8 +11,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from skimage import segmentation
 
-from data_prep import superpixels
 from data_prep.methods import hs_layers
+from data_prep.regions import superpixels
 
 _JOIN_DISTANCE = 8.0  # CIELUV
 _JOIN_LEEWAY = 500.0  # CIELUV distance times pixels

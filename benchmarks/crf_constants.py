@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from data_prep.command import start
-from data_prep.errors import InputError
+from data_prep.base.command import start
+from data_prep.base.errors import InputError
 from deepusps_tf.crf import RELEASE_SETTINGS, CrfSettings
 from deepusps_tf.crf_pool import CrfPool
 

@@ -32,7 +32,7 @@ from tqdm import tqdm
 from benchmarks.hostile_photos import DAMAGES, hostile_photo, picture
 from benchmarks.kill_loop import SMALL_RUN, kill_when, outcome, run_alone
 from benchmarks.scratch import scratch_folder
-from data_prep.command import start
+from data_prep.base.command import start
 
 GOOD_PHOTOS = 10  # among the hostile ones, which must come through
 MEMORY = 4 * 2**30  # bytes of address space in which every photo must be answered
@@ -94,7 +94,7 @@ def decode_here(folder: Path) -> None:
     """Prints what decoding each photo of a folder comes to, under `MEMORY`."""
     import resource
 
-    from data_prep.images import ImageError, read_rgb_within
+    from data_prep.pictures.images import ImageError, read_rgb_within
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for path in sorted(folder.iterdir()):

@@ -24,9 +24,9 @@ from tqdm import tqdm
 
 from benchmarks.label_training import generated_photos
 from benchmarks.scratch import scratch_folder
-from data_prep.command import start
-from data_prep.errors import InputError
-from data_prep.images import write_png
+from data_prep.base.command import start
+from data_prep.base.errors import InputError
+from data_prep.pictures.images import write_png
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,12 +21,12 @@ from absl import flags
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from data_prep import images
-from data_prep.command import start
-from data_prep.errors import InputError
+from data_prep.base.command import start
+from data_prep.base.errors import InputError
+from data_prep.base.processes import cores, worker_pool
 from data_prep.methods import METHODS
-from data_prep.photos import list_photos
-from data_prep.worker_pool import cores, worker_pool
+from data_prep.pictures import images
+from data_prep.pictures.photos import list_photos
 
 _BETA_SQUARED = 0.3
 _SPEED_PHOTOS = 50

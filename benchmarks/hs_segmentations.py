@@ -28,11 +28,12 @@ from tqdm import tqdm
 
 from benchmarks import base_segmentations
 from benchmarks.handcrafted import correlation
-from data_prep import images, superpixels
-from data_prep.command import start
-from data_prep.errors import InputError
+from data_prep.base.command import start
+from data_prep.base.errors import InputError
 from data_prep.methods import hs, hs_layers
-from data_prep.photos import list_photos
+from data_prep.pictures import images
+from data_prep.pictures.photos import list_photos
+from data_prep.regions import superpixels
 
 _SATURATED = (1, 254)  # darkest and brightest levels, where regions cannot be told apart
 

@@ -15,14 +15,14 @@ from pathlib import Path
 from absl import flags
 
 from benchmarks.train_step import SETTINGS, keras_steps, parse_case, time_steps
-from data_prep.command import start
-from data_prep.images import read_grey
-from data_prep.photos import list_photos
-from data_prep.sample import write_sample
+from data_prep.base.command import start
+from data_prep.pictures.images import read_grey
+from data_prep.pictures.photos import list_photos
+from data_prep.records.format import LabelRecord, RecordSet, open_set, order_ids
+from data_prep.records.shard_writer import write_shards
+from data_prep.sample.sample import write_sample
 from data_prep.write_records import STORED_SIDE, image_record
 from deepusps_tf.dataset import training_batches
-from deepusps_tf.records import LabelRecord, RecordSet, open_set, order_ids
-from deepusps_tf.shard_writer import write_shards
 
 BATCHES = 10  # a timing of the pipeline, which delivers in bursts
 

@@ -26,7 +26,7 @@ from absl import flags
 from tqdm import tqdm
 
 from benchmarks.scratch import scratch_folder
-from data_prep.command import start
+from data_prep.base.command import start
 
 SMALL_RUN = (
     "--sample_size=24",

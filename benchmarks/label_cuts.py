@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from absl import flags
 
-from data_prep.command import start
-from data_prep.errors import InputError
+from data_prep.base.command import start
+from data_prep.base.errors import InputError
 from data_prep.methods import METHODS
 
 SIZE = 160

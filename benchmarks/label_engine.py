@@ -25,11 +25,11 @@ import cv2
 import numpy as np
 from absl import flags
 
-from data_prep.command import start
-from data_prep.images import read_rgb
-from data_prep.photos import list_photos
-from data_prep.sample import write_sample
-from data_prep.worker_pool import cores, worker_pool
+from data_prep.base.command import start
+from data_prep.base.processes import cores, worker_pool
+from data_prep.pictures.images import read_rgb
+from data_prep.pictures.photos import list_photos
+from data_prep.sample.sample import write_sample
 from deepusps_tf.crf import RELEASE_SETTINGS, field_bytes, refine
 from deepusps_tf.crf_pool import CrfPool
 

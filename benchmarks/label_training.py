@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from absl import flags
 
-from data_prep.command import start
+from data_prep.base.command import start
 from deepusps_tf.crf import RELEASE_SETTINGS
 from deepusps_tf.crf_pool import CrfPool
 
@@ -92,14 +92,14 @@ def _round_runner(scratch: Path, photos: Callable[[], Iterable[np.ndarray]], siz
 
 def _write_records(folder: Path, photos: Callable[[], Iterable[np.ndarray]]):
     """Writes photos with their brightness as label, one in memory at a time; opens both sets."""
-    from deepusps_tf.records import (
+    from data_prep.records.format import (
         ImageRecord,
         LabelRecord,
         encode_png,
         open_labels,
         open_set,
     )
-    from deepusps_tf.shard_writer import write_shards
+    from data_prep.records.shard_writer import write_shards
 
     def image(name: str, photo: np.ndarray) -> ImageRecord:
         return ImageRecord(name, encode_png(photo), *photo.shape[:2])

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 
 def scratch_folder(path: str | None, name: str) -> Path:

@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 from absl import flags
 
-from data_prep.command import start
-from data_prep.errors import InputError
+from data_prep.base.command import start
+from data_prep.base.errors import InputError
 
 WARM_STEPS = 3
 _THREADS = ("all", "1", "2", "4", "8")

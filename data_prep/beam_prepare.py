@@ -27,8 +27,10 @@ from apache_beam.options.pipeline_options import PipelineOptions, PortableOption
 from apache_beam.pvalue import AsSingleton
 from apache_beam.runners.runner import PipelineState
 
-from data_prep.beam_photos import BROKEN, MISTAKES, MakeMaps, find_photos, pair
-from data_prep.beam_shards import (
+from data_prep.base.command import start
+from data_prep.base.errors import InputError
+from data_prep.beam.photos import BROKEN, MISTAKES, MakeMaps, find_photos, pair
+from data_prep.beam.shards import (
     LEFT_OUT,
     OUTCOME,
     WriteShards,
@@ -38,14 +40,12 @@ from data_prep.beam_shards import (
     publish_set,
     write_outcome,
 )
-from data_prep.command import start
 from data_prep.compute_maps import check_methods
-from data_prep.errors import InputError
 from data_prep.methods import METHODS
 from data_prep.prepare import PREPARED, SOURCE, check_source
+from data_prep.records.format import clear_write_errors, write_text
+from data_prep.records.shard_writer import remove_manifest
 from data_prep.write_records import STORED_SIDE
-from deepusps_tf.records import clear_write_errors, write_text
-from deepusps_tf.shard_writer import remove_manifest
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,13 @@ from absl import flags
 from PIL import Image
 from tqdm import tqdm
 
-from data_prep.command import start
-from data_prep.errors import InputError
-from data_prep.folder_lock import locked_folder
-from data_prep.images import ImageError, read_rgb_within, write_png
+from data_prep.base.command import start
+from data_prep.base.errors import InputError
+from data_prep.base.folder_lock import locked_folder
+from data_prep.base.processes import cores, worker_pool
 from data_prep.methods import METHODS
-from data_prep.photos import Photo, list_photos
-from data_prep.worker_pool import cores, worker_pool
+from data_prep.pictures.images import ImageError, read_rgb_within, write_png
+from data_prep.pictures.photos import Photo, list_photos
 
 MAPS_SIDE = 400  # the long side of the photos the methods' authors chose their constants on
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -64,7 +64,7 @@ def compute_maps(
     skipped and named in the summary; the others go on.
 
     Args:
-        images: folder of photos, see `data_prep.photos.list_photos`.
+        images: folder of photos, see `data_prep.pictures.photos.list_photos`.
         output: folder that gets `<method>/<id>.png`; made where it is missing.
         methods: names from `data_prep.methods.METHODS`, at least one.
         jobs: number of processes; 0 for one a processor core this process may use.

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.errors import InputError, shortened
-from data_prep.photos import Photo, list_photos
+from data_prep.base.errors import InputError, shortened
+from data_prep.pictures.photos import Photo, list_photos
 
 _EVERYWHERE = (("images", "masks"), ("Image", "Mask"))  # how they are often handed on
 

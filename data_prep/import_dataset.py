@@ -32,10 +32,10 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from data_prep.command import start
+from data_prep.base.command import start
+from data_prep.base.errors import InputError, damage_named, shortened
 from data_prep.dataset_layouts import LAYOUTS, Labelled, find_labelled
-from data_prep.errors import InputError, damage_named, shortened
-from data_prep.images import photo_size, read_mask, read_rgb, write_png
+from data_prep.pictures.images import photo_size, read_mask, read_rgb, write_png
 
 SPLITS = {"train": 2500, "valid": 500, "test": 2000}  # of MSRA-B
 _PAINT = 128  # least difference of a painted pixel's channels; grey ones differ by nothing

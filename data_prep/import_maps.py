@@ -14,10 +14,10 @@ from pathlib import Path
 
 from absl import flags
 
-from data_prep.command import start
-from data_prep.errors import InputError, shortened
-from data_prep.images import photo_size, read_grey, write_png
-from data_prep.photos import list_photos
+from data_prep.base.command import start
+from data_prep.base.errors import InputError, shortened
+from data_prep.pictures.images import photo_size, read_grey, write_png
+from data_prep.pictures.photos import list_photos
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def import_maps(
     All sizes are checked before anything is written.
 
     Args:
-        images: folder of photos, see `data_prep.photos.list_photos`.
+        images: folder of photos, see `data_prep.pictures.photos.list_photos`.
         maps: folder with one folder of maps a method.
         output: folder that gets `<method>/<id>.png`, the method in lower case.
         methods: which of the folders to take, in any case; none means all of them.

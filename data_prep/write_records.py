@@ -13,9 +13,9 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from data_prep.command import start
-from data_prep.errors import InputError
-from data_prep.images import (
+from data_prep.base.command import start
+from data_prep.base.errors import InputError
+from data_prep.pictures.images import (
     fit_within,
     is_plain_jpeg,
     photo_size,
@@ -23,15 +23,15 @@ from data_prep.images import (
     read_mask,
     read_rgb_within,
 )
-from data_prep.photos import Photo, list_photos
-from deepusps_tf.config import METHODS
-from deepusps_tf.records import (
+from data_prep.pictures.photos import Photo, list_photos
+from data_prep.records.format import (
     ImageRecord,
     LabelRecord,
     encode_png,
     order_ids,
 )
-from deepusps_tf.shard_writer import write_shards
+from data_prep.records.shard_writer import write_shards
+from deepusps_tf.config import METHODS
 
 STORED_SIDE = 1024
 

@@ -34,9 +34,9 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
+from data_prep.records.format import RecordSet
 from deepusps_tf.dataset import steps_per_epoch, training_batches
 from deepusps_tf.label_fusion import others_mean
-from deepusps_tf.records import RecordSet
 
 LEARNING_RATE = 1e-3
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import keras
 
-from data_prep.errors import InputError, damage_named
+from data_prep.base.errors import InputError, damage_named
+from data_prep.records.format import write_text
 from deepusps_tf.moving_average import MovingAverage
-from deepusps_tf.records import write_text
 from deepusps_tf.workers import ALONE, Workers
 
 _HDF5_BYTES = 4096  # what HDF5 adds to each variable, at most

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.config import Config
 from deepusps_tf.evaluate import PLAIN, REFINED, Scores
 from deepusps_tf.flagfile import read_flagfile

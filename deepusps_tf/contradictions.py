@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 if TYPE_CHECKING:  # config.py imports this module
     from deepusps_tf.config import Config

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.errors import InputError
-from data_prep.worker_pool import cores, worker_pool
+from data_prep.base.errors import InputError
+from data_prep.base.processes import cores, worker_pool
 from deepusps_tf.config import Config
 from deepusps_tf.crf import CrfSettings, LatticeCache, field_bytes, hash_photo, refine
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from data_prep.worker_pool import cores
-from deepusps_tf.records import IMAGE_FEATURES, LABEL_FEATURES, UNTUNED, RecordSet
+from data_prep.base.processes import cores
+from data_prep.records.format import IMAGE_FEATURES, LABEL_FEATURES, UNTUNED, RecordSet
 
 # Encoded records in memory, about 60 KB each at 400x300. Records lie in an order of their own, a
 # hash's, so neighbours are strangers already.

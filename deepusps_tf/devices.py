@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 from absl import logging
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 TF_CONFIG = (
     '{"cluster": {"worker": ["host0:port", "host1:port"]}, "task": {"type": "worker", "index": 0}}'

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import keras
 import numpy as np
 
+from data_prep.records.format import RecordSet
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import label_batches, scoring_batches
 from deepusps_tf.metrics import image_scores
-from deepusps_tf.records import RecordSet
 
 PLAIN, REFINED = "prediction", "prediction + CRF"  # what a network's two outputs are called
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from absl import flags
 
-from data_prep.errors import InputError, damage_named
+from data_prep.base.errors import InputError, damage_named
 from deepusps_tf.config import Config, flag_name
 
 

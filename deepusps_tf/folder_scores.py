@@ -9,16 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from data_prep.errors import InputError
-from data_prep.images import photo_size, read_grey, read_mask, read_rgb_within
-from data_prep.photos import Photo, list_photos
+from data_prep.base.errors import InputError
+from data_prep.pictures.images import photo_size, read_grey, read_mask, read_rgb_within
+from data_prep.pictures.photos import Photo, list_photos
+from data_prep.records.format import RecordSet, open_set
+from data_prep.records.shard_writer import write_shards
 from data_prep.write_records import check_masks, image_record
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.evaluate import PLAIN, REFINED
 from deepusps_tf.predict import MAX_SIDE, enlarge
-from deepusps_tf.records import RecordSet, open_set
 from deepusps_tf.saliency_model import SaliencyModel
-from deepusps_tf.shard_writer import write_shards
 
 MAP = "map"  # what the one output of a folder of maps is called
 

@@ -9,6 +9,8 @@ import tensorflow as tf
 from absl import logging
 from tqdm import tqdm
 
+from data_prep.records.format import LabelRecord, RecordSet, manifest_path, open_labels
+from data_prep.records.shard_writer import write_shards
 from deepusps_tf.assessment import least_error, train_assessment
 from deepusps_tf.config import Config
 from deepusps_tf.dataset import labelled_batches
@@ -17,9 +19,7 @@ from deepusps_tf.noise_model import LabelNoise
 from deepusps_tf.oracle import best_maps, truth_maps
 from deepusps_tf.photo_sets import PhotoSets
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
-from deepusps_tf.records import LabelRecord, RecordSet, manifest_path, open_labels
 from deepusps_tf.round_result import labels_stem
-from deepusps_tf.shard_writer import write_shards
 
 
 @dataclasses.dataclass(frozen=True)

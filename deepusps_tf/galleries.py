@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from data_prep.records.format import RecordSet
 from deepusps_tf.config import Config
 from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.photo_errors import JudgedPhoto
 from deepusps_tf.photo_sets import PhotoSets
-from deepusps_tf.records import RecordSet
 from deepusps_tf.round_result import JOINT, is_finished, read_result, round_folders
 
 PHOTOS = 8  # rows of a gallery

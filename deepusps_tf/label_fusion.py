@@ -21,9 +21,9 @@ fused once, before the final network is trained.
 import numpy as np
 from keras import ops
 
-from data_prep.lab import rgb_to_lab
-from data_prep.slic import slic
-from data_prep.superpixels import region_means
+from data_prep.regions.lab import rgb_to_lab
+from data_prep.regions.slic import slic
+from data_prep.regions.superpixels import region_means
 
 # No label counts for nothing, none for everything.
 AGREEMENT = (0.01, 0.99)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from absl import app, flags, logging
 
-from data_prep.command import say
-from data_prep.errors import InputError
+from data_prep.base.command import say
+from data_prep.base.errors import InputError
 from deepusps_tf import flagfile
 from deepusps_tf.config import Config
 from deepusps_tf.flagfile import define_flags, from_flags, read_flagfile
@@ -111,8 +111,8 @@ def evaluate(config: Config) -> None:
 
 def table(config: Config) -> None:
     """Compares runs by their figures: as Markdown, then as CSV."""
+    from data_prep.records.format import write_text
     from deepusps_tf.comparison import compare, csv_text, markdown
-    from deepusps_tf.records import write_text
 
     rows = compare([Path(workdir) for workdir in config.workdirs], crf=config.crf)
     texts = {"table.md": markdown(rows), "table.csv": csv_text(rows)}

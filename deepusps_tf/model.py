@@ -10,7 +10,7 @@ import keras
 from absl import logging
 from keras import ops
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.backbones import BACKBONES, Backbone
 from deepusps_tf.backbones.layers import LayerFactory
 from deepusps_tf.backbones.resnet import read_keras_h5

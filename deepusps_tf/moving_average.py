@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.workers import ALONE, Workers
 
 # Half precision: its rounding, at most 2.4e-4 of a map in [0, 1], is a tenth of the 8-bit step

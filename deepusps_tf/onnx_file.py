@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 SIDE = 320  # of what rembg feeds and expects
 MEAN = (0.485, 0.456, 0.406)  # ImageNet's, of photos in 0..1

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from absl import logging
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
+from data_prep.records.format import RecordSet
 from deepusps_tf.config import Config
 from deepusps_tf.dataset import label_batches
 from deepusps_tf.photo_sets import PhotoSets
-from deepusps_tf.records import RecordSet
 
 
 def check_oracle(config: Config, photos: PhotoSets) -> None:

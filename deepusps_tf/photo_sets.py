@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from deepusps_tf.records import (
+from data_prep.records.format import (
     RecordSet,
     manifest_path,
     open_labels,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.onnx_file import write_onnx
 
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from data_prep.errors import InputError
-from data_prep.images import ImageError, read_rgb, read_rgb_within, write_png
-from data_prep.photos import Photo, list_photos
+from data_prep.base.errors import InputError
+from data_prep.pictures.images import ImageError, read_rgb, read_rgb_within, write_png
+from data_prep.pictures.photos import Photo, list_photos
+from data_prep.records.format import write_text
 from deepusps_tf.crf_pool import CrfPool
-from deepusps_tf.records import write_text
 from deepusps_tf.saliency_model import SaliencyModel
 
 MAX_SIDE = 512  # larger photos are predicted at this side: more than the network sees

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
+from data_prep.records.format import LabelRecord, RecordSet
+from data_prep.records.shard_writer import write_shards
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import DUPLICATE
 from deepusps_tf.moving_average import MovingAverage
-from deepusps_tf.records import LabelRecord, RecordSet
-from deepusps_tf.shard_writer import write_shards
 
 # Labels made by a network are cut here; maps at `handcrafted_threshold`.
 REFINED_THRESHOLD = 0.5

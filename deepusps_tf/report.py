@@ -11,7 +11,8 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
+from data_prep.records.format import write_text
 from deepusps_tf.charts import chart_pixels, error_chart, stage_chart, svg_text
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import start_crf
@@ -25,7 +26,6 @@ from deepusps_tf.galleries import (
 )
 from deepusps_tf.photo_errors import JudgedPhoto, judge_photos
 from deepusps_tf.photo_sets import PhotoSets, open_photos, trained_on
-from deepusps_tf.records import write_text
 from deepusps_tf.stages import COLUMNS, SPLITS, StageRow, figures, rows_json
 from deepusps_tf.summaries import write_pictures
 from deepusps_tf.workdir import rounds_note, saved_run

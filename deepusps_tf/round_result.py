@@ -6,11 +6,11 @@ from pathlib import Path
 
 import keras
 
-from data_prep.errors import InputError, damage_named
+from data_prep.base.errors import InputError, damage_named
+from data_prep.records.format import RecordSet, open_labels, write_text
 from deepusps_tf.checkpoints import load_weights
 from deepusps_tf.config import Config
 from deepusps_tf.model import build_model
-from deepusps_tf.records import RecordSet, open_labels, write_text
 
 WEIGHTS = "network.weights.h5"
 RESULT = "round.json"

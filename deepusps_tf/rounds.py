@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from data_prep.records.format import RecordSet
 from deepusps_tf.checkpoints import load_weights
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import CrfPool, start_crf
@@ -23,7 +24,6 @@ from deepusps_tf.model import build_model
 from deepusps_tf.oracle import check_oracle
 from deepusps_tf.photo_sets import PhotoSets, open_photos
 from deepusps_tf.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
-from deepusps_tf.records import RecordSet
 from deepusps_tf.round_result import (
     JOINT,
     RoundResult,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
+from data_prep.records.format import RecordSet
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import start_crf
 from deepusps_tf.dataset import steps_per_epoch
@@ -21,7 +22,6 @@ from deepusps_tf.folder_scores import (
 )
 from deepusps_tf.inference import inference_twin
 from deepusps_tf.photo_sets import open_photos, trained_on
-from deepusps_tf.records import RecordSet
 from deepusps_tf.round_result import load_fusion
 from deepusps_tf.saliency_model import SaliencyModel, load_model, wrap_network
 from deepusps_tf.scorecard import OWN_SIZE, Scorecard, refuse_mixture, score_outputs

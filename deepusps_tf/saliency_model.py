@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.dataset import fit_square
 from deepusps_tf.export import exported_versions
 from deepusps_tf.serving import ServingModule

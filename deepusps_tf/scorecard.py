@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.errors import InputError, damage_named
+from data_prep.base.errors import InputError, damage_named
+from data_prep.records.format import write_text
 from deepusps_tf.evaluate import REFINED, Scores, map_scores, mean_scores
 from deepusps_tf.field_scores import FieldScorer, FieldScores
-from deepusps_tf.records import write_text
 from deepusps_tf.stages import COLUMNS, figures
 
 JSON, CSV = "evaluation.json", "evaluation.csv"

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from data_prep.errors import damage_named
+from data_prep.base.errors import damage_named
+from data_prep.records.format import write_text
 from deepusps_tf.config import Config
 from deepusps_tf.evaluate import Scores
-from deepusps_tf.records import write_text
 from deepusps_tf.round_result import JOINT, round_folders
 
 SCORES = "scores.json"

@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
+from data_prep.records.format import RecordSet
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.dataset import scoring_batches
 from deepusps_tf.pseudo_labels import SHOWN, PseudoLabels
-from deepusps_tf.records import RecordSet
 
 
 class EpochLog(keras.callbacks.Callback):

@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
+from data_prep.records.format import RecordSet, open_labels
 from deepusps_tf.backbones import BACKBONES
 from deepusps_tf.checkpoints import EpochCommits, save_weights
 from deepusps_tf.config import Config
@@ -23,7 +24,6 @@ from deepusps_tf.model import build_model
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.noise_model import LabelNoise, NoiseEstimates, NoiseLikelihood
 from deepusps_tf.pseudo_labels import LabelSummary, PseudoLabels, write_labels
-from deepusps_tf.records import RecordSet, open_labels
 from deepusps_tf.round_result import (
     RoundResult,
     labels_stem,

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from data_prep.errors import InputError
-from data_prep.folder_lock import locked_folder
+from data_prep.base.errors import InputError
+from data_prep.base.folder_lock import locked_folder
+from data_prep.records.format import write_text
 from deepusps_tf.config import Config
 from deepusps_tf.flagfile import flagfile_text, read_flagfile
-from deepusps_tf.records import write_text
 from deepusps_tf.round_result import is_finished, round_folders
 
 SETTINGS = "config.flags"

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import tensorflow as tf
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 Result = TypeVar("Result")
 # What TensorFlow says to all who wait for a worker that is gone.

@@ -9,9 +9,9 @@ import cv2
 import numba
 import numpy as np
 
-from data_prep import superpixels
-from data_prep.lab import rgb_to_lab
-from data_prep.slic import slic
+from data_prep.regions import superpixels
+from data_prep.regions.lab import rgb_to_lab
+from data_prep.regions.slic import slic
 
 _SCALES = ((50, 10), (100, 10), (150, 20), (200, 20), (250, 25), (300, 25), (350, 30), (400, 30))
 _KEPT_VARIANCE = 0.95

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep import superpixels
-from data_prep.lab import rgb_to_lab
 from data_prep.methods.hs_layers import base_regions, make_layers
+from data_prep.regions import superpixels
+from data_prep.regions.lab import rgb_to_lab
 
 
 def border_share(labels: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from data_prep import superpixels
+from data_prep.regions import superpixels
 
 _FLAT_STEP = 4  # largest difference of a channel, 0 to 255
 

@@ -6,9 +6,9 @@ less the start looks like background. Constants are those of the authors' progra
 
 import numpy as np
 
-from data_prep import superpixels
-from data_prep.lab import bt709_lab, rgb_to_lab
-from data_prep.slic import slic
+from data_prep.regions import superpixels
+from data_prep.regions.lab import bt709_lab, rgb_to_lab
+from data_prep.regions.slic import slic
 
 _SEGMENTS = 250
 _COMPACTNESS = 20

@@ -10,9 +10,9 @@ import numba
 import numpy as np
 from scipy import ndimage
 
-from data_prep import superpixels
-from data_prep.lab import bt709_lab, rgb_to_lab
-from data_prep.slic import slic
+from data_prep.regions import superpixels
+from data_prep.regions.lab import bt709_lab, rgb_to_lab
+from data_prep.regions.slic import slic
 
 _PIXELS_PER_SEGMENT = 600
 _COMPACTNESS = 20

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.backbones.layers import LayerFactory, place_tensors
 
 # DRN's own values for Cityscapes, in 0..255 units.

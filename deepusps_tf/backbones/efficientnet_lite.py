@@ -15,7 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.backbones.layers import LayerFactory, place_tensors
 
 MEAN = (127.0, 127.0, 127.0)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.backbones.batch_norm import BatchNorm
 from deepusps_tf.backbones.dilated_conv import DilatedConv2D
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.backbones.layers import LayerFactory, place_tensors
 
 MEAN = (123.68, 116.779, 103.939)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.crf_constants import parse_setting, score_settings
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.crf import RELEASE_SETTINGS, CrfSettings
 
 

@@ -18,7 +18,7 @@ from benchmarks.fuzz import (
     write_photos,
 )
 from benchmarks.hostile_requests import send_requests
-from data_prep.images import ImageError, read_rgb
+from data_prep.pictures.images import ImageError, read_rgb
 
 MODULE = "tests.deepusps_tf.tiny_run"
 

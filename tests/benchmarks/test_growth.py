@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.growth import Cost, commands, growth_lines, measure, parse_counts
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 
 def test_a_further_photo_is_what_the_larger_set_took_beyond_the_smaller():

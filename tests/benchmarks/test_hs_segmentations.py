@@ -13,7 +13,7 @@ from benchmarks.hs_segmentations import (
     measure_segmentation,
     read_pairs,
 )
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from data_prep.methods import hs, hs_layers
 
 

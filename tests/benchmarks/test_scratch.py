@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.scratch import scratch_folder
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 
 def test_scratch_folder_is_an_empty_one_or_yet_to_be_made(tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.train_step import SETTINGS, parse_case, parse_side
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 
 def test_a_side_has_its_librarys_defaults_but_for_what_it_names():

@@ -11,12 +11,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from data_prep.base.errors import InputError
 from data_prep.compute_maps import compute_maps
-from data_prep.errors import InputError
-from data_prep.photos import list_photos
+from data_prep.pictures.photos import list_photos
+from data_prep.records import format as records
+from data_prep.records.format import open_labels, open_set
 from data_prep.write_records import write_records
-from deepusps_tf import records
-from deepusps_tf.records import open_labels, open_set
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of what Beam imports
@@ -26,8 +26,8 @@ with warnings.catch_warnings():
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from data_prep import beam_prepare
+    from data_prep.beam.shards import Layout
     from data_prep.beam_prepare import BeamSource, BeamSummary, prepare_on_beam
-    from data_prep.beam_shards import Layout
 
 METHODS = ("mc", "rbd")
 ROOT = Path(__file__).parents[2]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep.errors import InputError
-from data_prep.images import read_grey
+from data_prep.base.errors import InputError
 from data_prep.import_maps import ImportSummary, import_maps
+from data_prep.pictures.images import read_grey
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from data_prep import prepare
-from data_prep.errors import InputError
-from data_prep.folder_lock import locked_folder
+from data_prep.base.errors import InputError
+from data_prep.base.folder_lock import locked_folder
 from data_prep.methods import METHODS
 from data_prep.prepare import Source, prepare_records
-from deepusps_tf.records import open_labels, open_set, order_ids
+from data_prep.records.format import open_labels, open_set, order_ids
 
 
 @pytest.fixture

@@ -3,12 +3,18 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from data_prep.errors import InputError
-from data_prep.photos import list_photos
+from data_prep.base.errors import InputError
+from data_prep.pictures.photos import list_photos
+from data_prep.records.format import (
+    IMAGE_FEATURES,
+    LABEL_FEATURES,
+    open_labels,
+    open_set,
+    order_ids,
+)
 from data_prep.write_records import write_records
 from deepusps_tf.dataset import training_batches
 from deepusps_tf.photo_sets import open_photos
-from deepusps_tf.records import IMAGE_FEATURES, LABEL_FEATURES, open_labels, open_set, order_ids
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from data_prep.records.format import ImageRecord, LabelRecord, encode_png, open_set
+from data_prep.records.shard_writer import write_shards
 from deepusps_tf.checkpoints import EpochCommits
 from deepusps_tf.config import Config
-from deepusps_tf.records import ImageRecord, LabelRecord, encode_png, open_set
-from deepusps_tf.shard_writer import write_shards
 
 SIDE = 32
 

@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from data_prep.records.format import LabelRecord, open_labels, open_set
+from data_prep.records.shard_writer import write_shards
 from deepusps_tf.assessment import (
     assessment_inputs,
     assessment_network,
@@ -11,8 +13,6 @@ from deepusps_tf.assessment import (
     train_assessment,
 )
 from deepusps_tf.dataset import scoring_batches
-from deepusps_tf.records import LabelRecord, open_labels, open_set
-from deepusps_tf.shard_writer import write_shards
 from tests.deepusps_tf.conftest import disc_photo, write_disc_records
 
 LABELS = np.float32([[[[0.0, 0.3, 0.9]]], [[[1.0, 1.0, 1.0]]]])  # two photos of one pixel

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.comparison import compare, csv_text, markdown
 from deepusps_tf.scorecard import keep_cards, score_outputs
 from deepusps_tf.stages import StageRow, scored

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.config import Config
 from deepusps_tf.flagfile import read_flagfile
 

@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.config import Config
 
 

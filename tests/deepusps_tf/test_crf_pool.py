@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf import crf_pool
 from deepusps_tf.crf import RELEASE_SETTINGS, field_bytes, refine
 from deepusps_tf.crf_pool import QUEUED_PER_PROCESS, CrfPool

@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
+from data_prep.records.format import open_labels, open_set
 from deepusps_tf.dataset import (
     DUPLICATE,
     label_batches,
@@ -12,7 +13,6 @@ from deepusps_tf.dataset import (
     steps_per_epoch,
     training_batches,
 )
-from deepusps_tf.records import open_labels, open_set
 from tests.deepusps_tf.conftest import disc_photo, write_disc_records
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 import tensorflow as tf
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.devices import make_strategy
 
 

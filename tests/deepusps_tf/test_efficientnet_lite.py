@@ -4,7 +4,7 @@ import pytest
 import skimage.data
 import skimage.transform
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.backbones import BACKBONES, efficientnet_lite
 from deepusps_tf.backbones.layers import LayerFactory
 from deepusps_tf.model import build_model

@@ -2,11 +2,11 @@ import keras
 import numpy as np
 import pytest
 
+from data_prep.records.format import LabelRecord, open_labels, open_set
+from data_prep.records.shard_writer import write_shards
 from deepusps_tf.crf import RELEASE_SETTINGS
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.evaluate import Scores, score_labels, score_maps, score_network
-from deepusps_tf.records import LabelRecord, open_labels, open_set
-from deepusps_tf.shard_writer import write_shards
 from tests.deepusps_tf.conftest import SIDE, disc_photo
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from data_prep.records.format import encode_png
 from deepusps_tf.export import export_model, exported_versions
-from deepusps_tf.records import encode_png
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
 
 SIZE = 32

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from absl import flags
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf import flagfile
 from deepusps_tf.config import Config, flag_name
 from deepusps_tf.flagfile import define_flags, flagfile_text, read_flagfile

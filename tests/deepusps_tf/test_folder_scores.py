@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.crf import RELEASE_SETTINGS
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.evaluate import map_scores, mean_scores

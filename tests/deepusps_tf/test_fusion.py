@@ -5,11 +5,11 @@ import h5py
 import numpy as np
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
+from data_prep.records.format import open_set
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.fusion import fusion_task
 from deepusps_tf.photo_sets import open_photos
-from deepusps_tf.records import open_set
 from deepusps_tf.rounds import Schedule, run_rounds
 from deepusps_tf.stages import collect_rows
 from tests.deepusps_tf.conftest import stop_after_an_epoch, tiny_model, write_disc_records

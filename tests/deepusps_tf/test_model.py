@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.backbones import BACKBONES
 from deepusps_tf.backbones.batch_norm import BatchNorm
 from deepusps_tf.losses import FBetaLoss

@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.moving_average import MovingAverage
 from tests.deepusps_tf.thread_workers import as_workers
 

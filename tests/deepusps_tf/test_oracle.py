@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.dataset import label_batches
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.flagfile import flagfile_text

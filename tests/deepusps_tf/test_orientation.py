@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.images import read_rgb
+from data_prep.pictures.images import read_rgb
 from deepusps_tf.orientation import read_orientation, turn_upright, upright_shape
 from tests.deepusps_tf.photo_files import encoded, exif
 

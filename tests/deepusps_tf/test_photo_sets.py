@@ -1,6 +1,6 @@
+from data_prep.records.format import ImageRecord, encode_png, open_set
+from data_prep.records.shard_writer import write_shards
 from deepusps_tf.photo_sets import trained_on
-from deepusps_tf.records import ImageRecord, encode_png, open_set
-from deepusps_tf.shard_writer import write_shards
 from tests.deepusps_tf.conftest import disc_photo, write_disc_records
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.crf import RELEASE_SETTINGS, refine
 from deepusps_tf.crf_pool import CrfPool
 from deepusps_tf.export import export_model

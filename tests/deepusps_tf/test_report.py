@@ -9,15 +9,15 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
+from data_prep.records.format import LabelRecord, open_set
+from data_prep.records.shard_writer import write_shards
 from deepusps_tf import main, report
 from deepusps_tf.config import Config
 from deepusps_tf.photo_errors import JudgedPhoto
 from deepusps_tf.photo_sets import open_photos
-from deepusps_tf.records import LabelRecord, open_set
 from deepusps_tf.report import write_report
 from deepusps_tf.round_result import RoundResult, labels_stem, write_result
-from deepusps_tf.shard_writer import write_shards
 from deepusps_tf.workdir import save_settings
 from tests.deepusps_tf.conftest import write_disc_records
 

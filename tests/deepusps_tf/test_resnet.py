@@ -3,7 +3,7 @@ import keras
 import numpy as np
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.backbones import resnet
 from deepusps_tf.backbones.layers import LayerFactory
 from deepusps_tf.backbones.resnet import read_keras_h5

@@ -8,7 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.config import Config
 from deepusps_tf.crf_pool import start_crf
 from deepusps_tf.devices import make_strategy

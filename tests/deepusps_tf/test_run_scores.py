@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep.errors import InputError
-from data_prep.photos import list_photos
+from data_prep.base.errors import InputError
+from data_prep.pictures.photos import list_photos
 from data_prep.write_records import write_records
 from deepusps_tf.config import Config
 from deepusps_tf.export import export_model

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import deepusps_tf
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.export import export_model
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
 

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.scorecard import (
     cards_text,
     keep_cards,

@@ -12,9 +12,9 @@ from PIL import Image
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from data_prep.images import read_rgb
+from data_prep.pictures.images import read_rgb
+from data_prep.records.format import encode_png
 from deepusps_tf.export import WARM_UP, export_model
-from deepusps_tf.records import encode_png
 from deepusps_tf.serving import MAX_PIXELS
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
 from tests.deepusps_tf.photo_files import CORNERS, encoded, exif, turned

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.torch_checkpoint import read_state_dict
 
 VALUES = np.arange(12, dtype="<f4")

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
+from data_prep.records.format import open_labels, open_set
 from deepusps_tf import train
 from deepusps_tf.backbones import BACKBONES
 from deepusps_tf.crf import RELEASE_SETTINGS, refine
@@ -14,7 +15,6 @@ from deepusps_tf.devices import make_strategy
 from deepusps_tf.model import build_model
 from deepusps_tf.moving_average import MovingAverage
 from deepusps_tf.pseudo_labels import PseudoLabels
-from deepusps_tf.records import open_labels, open_set
 from deepusps_tf.round_result import load_fusion, read_result
 from deepusps_tf.train import Round, Trainer, check_settings
 from tests.deepusps_tf.conftest import (

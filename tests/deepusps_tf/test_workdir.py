@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.config import Config
 from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.workdir import (

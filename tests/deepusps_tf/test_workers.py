@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 from deepusps_tf.devices import make_strategy
 from deepusps_tf.flagfile import read_flagfile
 from deepusps_tf.moving_average import MovingAverage

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Lasso
 
-from data_prep.images import read_grey, read_rgb
 from data_prep.methods import dsr
+from data_prep.pictures.images import read_grey, read_rgb
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "ECSSD-dev"
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.images import read_rgb
 from data_prep.methods import rbd
+from data_prep.pictures.images import read_rgb
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "ECSSD-dev"
 

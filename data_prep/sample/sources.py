@@ -28,8 +28,8 @@ from importlib import resources
 import cv2
 import numpy as np
 
-from data_prep.errors import InputError
-from data_prep.sample_masks import outline_mask
+from data_prep.base.errors import InputError
+from data_prep.sample.masks import outline_mask
 
 Box = tuple[int, int, int, int]
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.errors import InputError
-from data_prep.photos import list_photos
+from data_prep.base.errors import InputError
+from data_prep.pictures.photos import list_photos
 
 
 def test_list_photos_sorts_filters_and_names(tmp_path):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from data_prep import superpixels
-from data_prep.lab import rgb_to_lab
-from data_prep.slic import _cell_seeds, _connected_segments, _strip_seeds, slic
+from data_prep.regions import superpixels
+from data_prep.regions.lab import rgb_to_lab
+from data_prep.regions.slic import _cell_seeds, _connected_segments, _strip_seeds, slic
 
 
 def noise(height, width):

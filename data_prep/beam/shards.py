@@ -12,11 +12,10 @@ import apache_beam as beam
 import tensorflow as tf
 from apache_beam.pvalue import AsSingleton
 
-from data_prep.beam_files import Localise, local_files
-from data_prep.beam_photos import PhotoFiles, map_address, or_mistake
-from data_prep.photos import Photo
-from data_prep.write_records import image_record, label_record
-from deepusps_tf.records import (
+from data_prep.beam.files import Localise, local_files
+from data_prep.beam.photos import PhotoFiles, map_address, or_mistake
+from data_prep.pictures.photos import Photo
+from data_prep.records.format import (
     ImageRecord,
     LabelRecord,
     order_ids,
@@ -24,7 +23,8 @@ from deepusps_tf.records import (
     shard_sizes,
     write_text,
 )
-from deepusps_tf.shard_writer import ShardContent, write_manifest, write_shard
+from data_prep.records.shard_writer import ShardContent, write_manifest, write_shard
+from data_prep.write_records import image_record, label_record
 
 LEFT_OUT = "left_out.txt"  # the photos that cannot be used, a line each
 OUTCOME = "outcome.json"  # how many photos were stored and left out, and the first mistake

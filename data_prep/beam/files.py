@@ -8,7 +8,7 @@ from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 Localise = Callable[..., Path]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_prep import superpixels
+from data_prep.regions import superpixels
 
 QUARTERS = np.array([[0, 1], [2, 3]])
 

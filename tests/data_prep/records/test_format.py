@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.errors import InputError, PassingError
-from deepusps_tf import records
-from deepusps_tf.records import (
+from data_prep.base.errors import InputError, PassingError
+from data_prep.records import format as records
+from data_prep.records.format import (
     IMAGE_FEATURES,
     ImageRecord,
     LabelRecord,
@@ -18,7 +18,7 @@ from deepusps_tf.records import (
     shard_paths,
     shard_sizes,
 )
-from deepusps_tf.shard_writer import write_shard, write_shards
+from data_prep.records.shard_writer import write_shard, write_shards
 
 
 @pytest.fixture

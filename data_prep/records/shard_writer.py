@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
-from data_prep.errors import InputError
-from deepusps_tf.records import (
+from data_prep.base.errors import InputError
+from data_prep.records.format import (
     FORMAT_VERSION,
     ImageRecord,
     LabelRecord,

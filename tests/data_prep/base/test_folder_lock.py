@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from data_prep.errors import InputError
-from data_prep.folder_lock import locked_folder
+from data_prep.base.errors import InputError
+from data_prep.base.folder_lock import locked_folder
 
 
 def test_second_holder_is_refused(tmp_path):
@@ -31,7 +31,7 @@ def test_folder_that_cannot_be_is_named(tmp_path):
 def test_lock_dies_with_its_holder(tmp_path):
     code = (
         "import os, sys\n"
-        "from data_prep.folder_lock import locked_folder\n"
+        "from data_prep.base.folder_lock import locked_folder\n"
         "with locked_folder(sys.argv[1], ''):\n"
         "    os.kill(os.getpid(), 9)"
     )

@@ -11,7 +11,7 @@ It writes
 The first images of a split are photographs as they are, with masks traced by hand; the others are
 composites of their objects on other photographs' backgrounds. A photograph gives pixels to one
 split only, so the test split shows objects and backgrounds that training has never seen. The masks
-serve evaluation. Where the photographs come from, and their licences: `data_prep.sample_sources`.
+serve evaluation. Where the photographs come from, and their licences: `data_prep.sample.sources`.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from data_prep.command import start
-from data_prep.errors import InputError
-from data_prep.sample_composites import compose
-from data_prep.sample_sources import BACKGROUNDS, CUT_OUTS, PHOTOGRAPHS, SCENES, load_scene
+from data_prep.base.errors import InputError
+from data_prep.sample.composites import compose
+from data_prep.sample.sources import BACKGROUNDS, CUT_OUTS, PHOTOGRAPHS, SCENES, load_scene
 
 MIN_SIZE = 24
 MAX_SIZE = 5000
@@ -248,8 +247,3 @@ def main(_: Sequence[str]) -> None:
         f" {'kept' if summary.kept else 'written'} in {output}",
         file=sys.stderr,
     )
-
-
-if __name__ == "__main__":
-    define_flags()
-    start(main)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_prep.lab import bt709_lab, linear_rgb, rgb_to_lab, xyz_to_lab
+from data_prep.regions.lab import bt709_lab, linear_rgb, rgb_to_lab, xyz_to_lab
 
 
 def test_lab_of_known_srgb_colours():

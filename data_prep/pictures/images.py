@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 MAX_PIXELS = 150_000_000  # 12,000 x 12,000 passes; Pillow itself refuses above 178,956,970
 MASK_THRESHOLD = 128

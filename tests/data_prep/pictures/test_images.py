@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep.errors import InputError
-from data_prep.images import (
+from data_prep.base.errors import InputError
+from data_prep.pictures.images import (
     ImageError,
     fit_within,
     photo_size,
@@ -202,7 +202,7 @@ def test_memory_stays_bounded_at_12000_pixels(tmp_path, name):
     pixels = np.repeat(np.tile(QUADRANTS, (50, 1, 1)), 188, axis=1)[:, :12_000]
     path = save(tmp_path / name, pixels)
     program = (
-        "import resource, sys; from data_prep.images import read_rgb_within\n"
+        "import resource, sys; from data_prep.pictures.images import read_rgb_within\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "rgb, size = read_rgb_within(sys.argv[1], max_side=400)\n"
         "print(*rgb.shape, *size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

@@ -4,9 +4,9 @@ import sys
 import time
 from pathlib import Path
 
-from data_prep.worker_pool import worker_pool
+from data_prep.base.processes import worker_pool
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_runs_tasks_in_other_processes():
@@ -18,7 +18,7 @@ def test_runs_tasks_in_other_processes():
 def test_workers_end_with_a_killed_parent():
     code = (
         "import os, sys\n"
-        "from data_prep.worker_pool import worker_pool\n"
+        "from data_prep.base.processes import worker_pool\n"
         "if __name__ == '__main__':\n"
         "    pool = worker_pool(1)\n"
         "    print(pool.submit(os.getpid).result(), flush=True)\n"

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from data_prep.errors import InputError, PassingError, damage_named
+from data_prep.base.errors import InputError, PassingError, damage_named
 
 FORMAT_VERSION = 1
 RECORDS_PER_SHARD = 2000  # 100 to 200 MB of photos at the usual 400x300 to 1024x768

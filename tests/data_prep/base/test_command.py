@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.command import start
-from data_prep.errors import InputError
+from data_prep.base.command import start
+from data_prep.base.errors import InputError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_command_ends_in_one_line(monkeypatch, capsys, end, status, line):
     def run(_):
         raise end
 
-    monkeypatch.setattr("data_prep.command.app.run", lambda main: sys.exit(main(["command"])))
+    monkeypatch.setattr("data_prep.base.command.app.run", lambda main: sys.exit(main(["command"])))
     with pytest.raises(SystemExit) as exit_:
         start(run)
     assert exit_.value.code == status
@@ -41,7 +41,7 @@ def test_a_command_ends_in_one_line(monkeypatch, capsys, end, status, line):
         ("data_prep.compute_maps", ["--images=i", "--output=o"]),
         ("data_prep.import_maps", ["--images=i", "--maps=m", "--output=o"]),
         ("data_prep.import_dataset", ["--dataset=ecssd", "--source=s", "--output=o"]),
-        ("data_prep.sample", ["--output=o"]),
+        ("data_prep.sample.sample", ["--output=o"]),
         ("data_prep.write_records", ["--images=i", "--maps=m", "--output=o"]),
     ],
 )

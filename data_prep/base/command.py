@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from absl import app
 from tqdm import tqdm
 
-from data_prep.errors import InputError
+from data_prep.base.errors import InputError
 
 
 def start(run: Callable[[Sequence[str]], int | None], *, words: bool = False, **options) -> None:

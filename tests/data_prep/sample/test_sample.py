@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from data_prep import sample, sample_composites, sample_sources
-from data_prep.errors import InputError
-from data_prep.sample import SampleSummary, contact_sheet, write_sample
-from data_prep.sample_composites import MAX_AREA, MIN_AREA, compose
-from data_prep.sample_masks import RINGS, outline_mask
-from data_prep.sample_sources import (
+from data_prep.base.errors import InputError
+from data_prep.sample import composites as sample_composites
+from data_prep.sample import sample
+from data_prep.sample import sources as sample_sources
+from data_prep.sample.composites import MAX_AREA, MIN_AREA, compose
+from data_prep.sample.masks import RINGS, outline_mask
+from data_prep.sample.sample import SampleSummary, contact_sheet, write_sample
+from data_prep.sample.sources import (
     BACKGROUNDS,
     CUT_OUTS,
     PHOTOGRAPHS,
@@ -24,7 +26,7 @@ from data_prep.sample_sources import (
     load_scene,
 )
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 # (x, y) of points that are surely on the object, and surely off it, in pixels of the photograph.
 FACTS = {
@@ -350,7 +352,7 @@ def test_contact_sheet_shows_photos_and_contours(folder, tmp_path):
 
 def run_command_line(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "data_prep.sample", *arguments],
+        [sys.executable, "-m", "data_prep.sample.sample", *arguments],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

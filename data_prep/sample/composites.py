@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from data_prep.sample_sources import Background, CutOut, load_background, load_cut_out
+from data_prep.sample.sources import Background, CutOut, load_background, load_cut_out
 
 MIN_AREA = 0.05
 MAX_AREA = 0.45

@@ -1,0 +1,4 @@
+"""TFRecord shards: what a record holds, how shards are written, published and opened.
+
+Imports `data_prep.base`.
+"""
