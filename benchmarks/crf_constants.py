@@ -18,8 +18,8 @@ from absl import flags
 
 from data_prep.base.command import start
 from data_prep.base.errors import InputError
-from deepusps_tf.crf import RELEASE_SETTINGS, CrfSettings
-from deepusps_tf.crf_pool import CrfPool
+from deepusps_tf.labels.crf import RELEASE_SETTINGS, CrfSettings
+from deepusps_tf.labels.crf_pool import CrfPool
 
 RELEASE = dataclasses.asdict(RELEASE_SETTINGS)
 WIDTHS = ("gaussian_sxy", "bilateral_sxy", "bilateral_srgb")  # pydensecrf crashes on one of 0
@@ -68,7 +68,7 @@ def score_settings(
     Returns:
         float [5] a setting, the means over photos of the figures of `Scores`.
     """
-    from deepusps_tf.evaluate import map_scores
+    from deepusps_tf.scoring.scores import map_scores
 
     results = []
     for setting in settings:
@@ -82,15 +82,15 @@ def score_settings(
 
 def main(_) -> None:
     """Prints a row a network and setting."""
-    from deepusps_tf.checkpoints import load_weights
-    from deepusps_tf.config import Config
-    from deepusps_tf.dataset import scoring_batches
-    from deepusps_tf.inference import inference_twin
-    from deepusps_tf.model import build_model
-    from deepusps_tf.photo_sets import open_photos
-    from deepusps_tf.round_result import WEIGHTS
-    from deepusps_tf.stages import COLUMNS
-    from deepusps_tf.workdir import saved_run
+    from deepusps_tf.data.batches import scoring_batches
+    from deepusps_tf.data.photo_sets import open_photos
+    from deepusps_tf.networks.folding import inference_twin
+    from deepusps_tf.networks.saliency_network import build_model
+    from deepusps_tf.runs.checkpoints import load_weights
+    from deepusps_tf.runs.round_result import WEIGHTS
+    from deepusps_tf.runs.workdir import saved_run
+    from deepusps_tf.scoring.stages import COLUMNS
+    from deepusps_tf.settings.config import Config
 
     values = flags.FLAGS
     settings = [parse_setting(text) for text in values.settings]

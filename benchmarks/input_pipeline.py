@@ -22,7 +22,7 @@ from data_prep.records.format import LabelRecord, RecordSet, open_set, order_ids
 from data_prep.records.shard_writer import write_shards
 from data_prep.sample.sample import write_sample
 from data_prep.write_records import STORED_SIDE, image_record
-from deepusps_tf.dataset import training_batches
+from deepusps_tf.data.batches import training_batches
 
 BATCHES = 10  # a timing of the pipeline, which delivers in bursts
 

@@ -33,7 +33,7 @@ def score_cuts(
     Returns:
         float [4] a threshold, the means over photos of the figures of `COLUMNS`.
     """
-    from deepusps_tf.evaluate import map_scores
+    from deepusps_tf.scoring.scores import map_scores
 
     cuts = [(maps > threshold).astype(np.float32) for threshold in thresholds]
     return [map_scores(cut, masks)[SHOWN].mean(axis=1) for cut in cuts]
@@ -41,9 +41,9 @@ def score_cuts(
 
 def main(_) -> None:
     """Prints a row a method and scale."""
-    from deepusps_tf.dataset import label_batches
-    from deepusps_tf.photo_sets import open_photos
-    from deepusps_tf.pseudo_labels import handcrafted_threshold
+    from deepusps_tf.data.batches import label_batches
+    from deepusps_tf.data.photo_sets import open_photos
+    from deepusps_tf.labels.pseudo_labels import handcrafted_threshold
 
     values = flags.FLAGS
     photos = open_photos(values.records)

@@ -30,8 +30,8 @@ from data_prep.base.processes import cores, worker_pool
 from data_prep.pictures.images import read_rgb
 from data_prep.pictures.photos import list_photos
 from data_prep.sample.sample import write_sample
-from deepusps_tf.crf import RELEASE_SETTINGS, field_bytes, refine
-from deepusps_tf.crf_pool import CrfPool
+from deepusps_tf.labels.crf import RELEASE_SETTINGS, field_bytes, refine
+from deepusps_tf.labels.crf_pool import CrfPool
 
 CRF_SIDE = 432
 CRF_PHOTOS = 24

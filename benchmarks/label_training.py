@@ -17,8 +17,8 @@ import numpy as np
 from absl import flags
 
 from data_prep.base.command import start
-from deepusps_tf.crf import RELEASE_SETTINGS
-from deepusps_tf.crf_pool import CrfPool
+from deepusps_tf.labels.crf import RELEASE_SETTINGS
+from deepusps_tf.labels.crf_pool import CrfPool
 
 EPOCHS = 2
 
@@ -64,9 +64,9 @@ def generated_photos(count: int) -> Iterator[np.ndarray]:
 def _round_runner(scratch: Path, photos: Callable[[], Iterable[np.ndarray]], size: int):
     """Returns a function (collect labels?, epochs, pool) that trains a round and times it."""
     # Late, so that TensorFlow's threads start on the cores chosen by then.
-    from deepusps_tf.config import Config
-    from deepusps_tf.devices import make_strategy
-    from deepusps_tf.train import Round, Trainer
+    from deepusps_tf.distribution.devices import make_strategy
+    from deepusps_tf.settings.config import Config
+    from deepusps_tf.training.trainer import Round, Trainer
 
     images, labels = _write_records(scratch / "records", photos)
     config = Config(

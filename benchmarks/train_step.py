@@ -118,10 +118,10 @@ def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, 
     os.environ["KERAS_BACKEND"] = settings["backend"]
     import keras
 
-    from deepusps_tf.backbones import layers
-    from deepusps_tf.inference import inference_twin
-    from deepusps_tf.losses import FBetaLoss
-    from deepusps_tf.model import build_model
+    from deepusps_tf.networks.backbones import layers
+    from deepusps_tf.networks.folding import inference_twin
+    from deepusps_tf.networks.losses import FBetaLoss
+    from deepusps_tf.networks.saliency_network import build_model
 
     tensorflow = settings["backend"] == "tensorflow"
     if tensorflow and settings["threads"] != "all":
@@ -136,7 +136,7 @@ def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, 
     yield "inference", lambda: twin.predict_on_batch(images)
     trained, inputs = model, images
     if tensorflow and settings["handover"] == "on":
-        from deepusps_tf.train import TrainingModel
+        from deepusps_tf.training.trainer import TrainingModel
 
         trained = TrainingModel(model)
         trained.sink = _NoSink()

@@ -31,7 +31,7 @@ from data_prep.records.format import (
     order_ids,
 )
 from data_prep.records.shard_writer import write_shards
-from deepusps_tf.config import METHODS
+from deepusps_tf.settings.config import METHODS
 
 STORED_SIDE = 1024
 

@@ -8,7 +8,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 def load(path):
-    """Loads an exported model; see `deepusps_tf.saliency_model.load_model`.
+    """Loads an exported model; see `deepusps_tf.serving.saliency_model.load_model`.
 
     Args:
         path: `<workdir>/export`, whose latest version is taken, or one version in it.
@@ -16,6 +16,6 @@ def load(path):
     Returns:
         A model whose `predict(rgb)` maps uint8 [H, W, 3] to float32 [H, W] in [0, 1].
     """
-    from deepusps_tf.saliency_model import load_model  # TensorFlow takes seconds to import
+    from deepusps_tf.serving.saliency_model import load_model  # TensorFlow takes seconds to import
 
     return load_model(path)

@@ -17,16 +17,16 @@ from absl import app, flags, logging
 
 from data_prep.base.command import say
 from data_prep.base.errors import InputError
-from deepusps_tf import flagfile
-from deepusps_tf.config import Config
-from deepusps_tf.flagfile import define_flags, from_flags, read_flagfile
+from deepusps_tf.settings import flagfile
+from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.flagfile import define_flags, from_flags, read_flagfile
 
 
 def train(config: Config) -> None:
     """Trains a run, or each of its repeats."""
-    from deepusps_tf.devices import make_strategy
-    from deepusps_tf.workdir import repeat_runs
-    from deepusps_tf.workers import Workers
+    from deepusps_tf.distribution.devices import make_strategy
+    from deepusps_tf.distribution.workers import Workers
+    from deepusps_tf.runs.workdir import repeat_runs
 
     strategy = make_strategy(config.devices)  # first: TensorFlow splits a CPU only at its start
     workers = Workers(strategy)
@@ -43,13 +43,13 @@ def train(config: Config) -> None:
 def _train(config: Config, strategy) -> None:
     """Prepares records where absent, runs all rounds and fusion, reports and exports."""
     from data_prep.prepare import Source, prepare_records
-    from deepusps_tf.export import exported_versions
-    from deepusps_tf.report import write_report
-    from deepusps_tf.rounds import run_rounds
-    from deepusps_tf.stages import table_text
-    from deepusps_tf.train import check_settings
-    from deepusps_tf.workdir import locked_workdir, rounds_note, save_settings
-    from deepusps_tf.workers import Workers
+    from deepusps_tf.distribution.workers import Workers
+    from deepusps_tf.reporting.report import write_report
+    from deepusps_tf.runs.workdir import locked_workdir, rounds_note, save_settings
+    from deepusps_tf.scoring.stages import table_text
+    from deepusps_tf.serving.export import exported_versions
+    from deepusps_tf.training.label_rounds import run_rounds
+    from deepusps_tf.training.trainer import check_settings
 
     workers = Workers(strategy)
     with locked_workdir(config) as workdir:
@@ -84,9 +84,9 @@ def _train(config: Config, strategy) -> None:
 
 def _help_train(config: Config, strategy) -> None:
     """Trains beside the chief in the workdir that it prepared, until it has exported."""
-    from deepusps_tf.rounds import run_rounds
-    from deepusps_tf.workdir import check_joined
-    from deepusps_tf.workers import Workers
+    from deepusps_tf.distribution.workers import Workers
+    from deepusps_tf.runs.workdir import check_joined
+    from deepusps_tf.training.label_rounds import run_rounds
 
     workers = Workers(strategy)
     workers.wait()
@@ -97,9 +97,9 @@ def _help_train(config: Config, strategy) -> None:
 
 def evaluate(config: Config) -> None:
     """Scores runs, an exported model or maps on a labelled set, and keeps the figures."""
-    from deepusps_tf.run_scores import evaluations
-    from deepusps_tf.scorecard import cards_text, keep_cards
-    from deepusps_tf.workdir import SETTINGS, runs_in
+    from deepusps_tf.evaluation.evaluate import evaluations
+    from deepusps_tf.runs.workdir import SETTINGS, runs_in
+    from deepusps_tf.scoring.store import cards_text, keep_cards
 
     for folder, cards in evaluations(config):
         keep_cards(folder, cards)
@@ -112,7 +112,7 @@ def evaluate(config: Config) -> None:
 def table(config: Config) -> None:
     """Compares runs by their figures: as Markdown, then as CSV."""
     from data_prep.records.format import write_text
-    from deepusps_tf.comparison import compare, csv_text, markdown
+    from deepusps_tf.evaluation.comparison import compare, csv_text, markdown
 
     rows = compare([Path(workdir) for workdir in config.workdirs], crf=config.crf)
     texts = {"table.md": markdown(rows), "table.csv": csv_text(rows)}
@@ -125,9 +125,9 @@ def table(config: Config) -> None:
 
 def report(config: Config) -> None:
     """Writes the report of a workdir again, under another name where one is given."""
-    from deepusps_tf.report import write_report
-    from deepusps_tf.stages import collect_rows
-    from deepusps_tf.workdir import saved_run
+    from deepusps_tf.reporting.report import write_report
+    from deepusps_tf.runs.workdir import saved_run
+    from deepusps_tf.scoring.stages import collect_rows
 
     saved = saved_run(config)
     saved = dataclasses.replace(saved, experiment=config.experiment or saved.experiment)
@@ -136,9 +136,9 @@ def report(config: Config) -> None:
 
 def export(config: Config) -> None:
     """Exports the fused network of a workdir as one more version, or as one file."""
-    from deepusps_tf.portable import write_portable
-    from deepusps_tf.round_result import load_fusion
-    from deepusps_tf.workdir import saved_run
+    from deepusps_tf.runs.round_result import load_fusion
+    from deepusps_tf.runs.workdir import saved_run
+    from deepusps_tf.serving.portable import write_portable
 
     saved = saved_run(config)
     if config.format == "saved_model":
@@ -155,9 +155,9 @@ def export(config: Config) -> None:
 
 def predict(config: Config) -> None:
     """Writes a mask, a probability map or a cutout of each photo of a folder, or of one photo."""
-    from deepusps_tf.crf_pool import start_crf
-    from deepusps_tf.predict import predict_photos
-    from deepusps_tf.saliency_model import load_model
+    from deepusps_tf.labels.crf_pool import start_crf
+    from deepusps_tf.serving.predict import predict_photos
+    from deepusps_tf.serving.saliency_model import load_model
 
     model = load_model(config.model)
     with start_crf(config, one_pass=True) as pool:
@@ -179,8 +179,8 @@ def _print_truth_notice(config: Config) -> None:
 
 
 def _export(config: Config) -> Path:
-    from deepusps_tf.export import export_model
-    from deepusps_tf.round_result import load_fusion
+    from deepusps_tf.runs.round_result import load_fusion
+    from deepusps_tf.serving.export import export_model
 
     network = load_fusion(config)
     return export_model(network=network, size=config.size, folder=Path(config.workdir) / "export")

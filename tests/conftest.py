@@ -2,7 +2,7 @@
 
 import pytest
 
-from deepusps_tf.devices import make_strategy
+from deepusps_tf.distribution.devices import make_strategy
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.crf_constants import parse_setting, score_settings
 from data_prep.base.errors import InputError
-from deepusps_tf.crf import RELEASE_SETTINGS, CrfSettings
+from deepusps_tf.labels.crf import RELEASE_SETTINGS, CrfSettings
 
 
 def test_settings_are_read():

@@ -13,8 +13,8 @@ from data_prep.records.format import (
     order_ids,
 )
 from data_prep.write_records import write_records
-from deepusps_tf.dataset import training_batches
-from deepusps_tf.photo_sets import open_photos
+from deepusps_tf.data.batches import training_batches
+from deepusps_tf.data.photo_sets import open_photos
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from data_prep.records.format import ImageRecord, LabelRecord, encode_png, open_set
 from data_prep.records.shard_writer import write_shards
-from deepusps_tf.checkpoints import EpochCommits
-from deepusps_tf.config import Config
+from deepusps_tf.runs.checkpoints import EpochCommits
+from deepusps_tf.settings.config import Config
 
 SIDE = 32
 
@@ -81,9 +81,9 @@ def tiny_model(*, backbone, size, synchronized=False, seed=0, **_) -> keras.Mode
 @pytest.fixture
 def tiny_network(monkeypatch):
     """Lets rounds train `tiny_model` whatever the backbone."""
-    monkeypatch.setattr("deepusps_tf.train.build_model", tiny_model)
-    monkeypatch.setattr("deepusps_tf.rounds.build_model", tiny_model)
-    monkeypatch.setattr("deepusps_tf.round_result.build_model", tiny_model)
+    monkeypatch.setattr("deepusps_tf.training.trainer.build_model", tiny_model)
+    monkeypatch.setattr("deepusps_tf.training.label_rounds.build_model", tiny_model)
+    monkeypatch.setattr("deepusps_tf.runs.round_result.build_model", tiny_model)
 
 
 def label_maps(folder: Path) -> np.ndarray:

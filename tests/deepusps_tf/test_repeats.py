@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from deepusps_tf import main
-from deepusps_tf.config import Config
-from deepusps_tf.devices import make_strategy
-from deepusps_tf.round_result import load_fusion
-from deepusps_tf.rounds import run_rounds
-from deepusps_tf.workdir import repeat_runs, save_settings
+from deepusps_tf.distribution.devices import make_strategy
+from deepusps_tf.runs.round_result import load_fusion
+from deepusps_tf.runs.workdir import repeat_runs, save_settings
+from deepusps_tf.settings.config import Config
+from deepusps_tf.training.label_rounds import run_rounds
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -53,7 +53,7 @@ def test_a_repeat_is_the_run_that_its_settings_make_alone(
     assert (tmp_path / "out/table.csv").read_text().startswith("experiment,runs,test_set,")
     assert (tmp_path / "out/table.md").read_text().splitlines()[:5] == lines[:5]
 
-    monkeypatch.setattr("deepusps_tf.rounds.Trainer", None)
+    monkeypatch.setattr("deepusps_tf.training.label_rounds.Trainer", None)
     main.train(config)  # nothing is trained twice
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from deepusps_tf.workers import Workers
+from deepusps_tf.distribution.workers import Workers
 
 
 class ThreadWorkers(Workers):

@@ -8,8 +8,8 @@ import sys
 from absl import app, flags
 from PIL import Image
 
-from deepusps_tf import flagfile
 from deepusps_tf.main import main
+from deepusps_tf.settings import flagfile
 
 
 def tiny_command(folder) -> list[str]:
@@ -33,7 +33,9 @@ def tiny_command(folder) -> list[str]:
 
 
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow
-    from deepusps_tf import round_result, rounds, train
+    from deepusps_tf.runs import round_result
+    from deepusps_tf.training import label_rounds as rounds
+    from deepusps_tf.training import trainer as train
     from tests.deepusps_tf.conftest import tiny_model
 
     for module in (train, rounds, round_result):

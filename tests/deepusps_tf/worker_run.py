@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from deepusps_tf import flagfile
 from deepusps_tf.main import main
+from deepusps_tf.settings import flagfile
 
 
 def keep_entered(folder: Path):
     """Makes a `MovingAverage.update` that keeps its maps in `folder`, each by epoch and photo."""
-    from deepusps_tf.moving_average import MovingAverage
+    from deepusps_tf.labels.moving_average import MovingAverage
 
     update = MovingAverage.update
     folder.mkdir(exist_ok=True)
@@ -27,7 +27,10 @@ def keep_entered(folder: Path):
 
 
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow
-    from deepusps_tf import moving_average, round_result, rounds, train
+    from deepusps_tf.labels import moving_average
+    from deepusps_tf.runs import round_result
+    from deepusps_tf.training import label_rounds as rounds
+    from deepusps_tf.training import trainer as train
     from tests.deepusps_tf.conftest import tiny_model
 
     for module in (train, rounds, round_result):

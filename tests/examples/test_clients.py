@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from deepusps_tf.export import export_model
+from deepusps_tf.serving.export import export_model
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

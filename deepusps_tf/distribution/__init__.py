@@ -1,0 +1,4 @@
+"""Which devices and which processes a run trains on.
+
+Imports `settings`.
+"""

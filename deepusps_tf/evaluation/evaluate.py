@@ -1,0 +1,209 @@
+"""What `--mode=evaluate` scores: a run, an exported model, or maps made elsewhere."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from data_prep.base.errors import InputError
+from data_prep.records.format import RecordSet
+from deepusps_tf.data.batches import steps_per_epoch
+from deepusps_tf.data.photo_sets import open_photos, trained_on
+from deepusps_tf.evaluation.folders import (
+    map_outputs,
+    map_pairs,
+    pair_records,
+    photo_outputs,
+    photo_pairs,
+)
+from deepusps_tf.labels.crf_pool import start_crf
+from deepusps_tf.networks.folding import inference_twin
+from deepusps_tf.runs.round_result import load_fusion
+from deepusps_tf.runs.workdir import SETTINGS, runs_in, saved_run
+from deepusps_tf.scoring.scores import network_outputs
+from deepusps_tf.scoring.store import OWN_SIZE, Scorecard, refuse_mixture, score_outputs
+from deepusps_tf.serving.saliency_model import SaliencyModel, load_model, wrap_network
+from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.flagfile import read_flagfile
+
+
+def evaluations(config: Config) -> Iterator[tuple[Path, list[Scorecard]]]:
+    """Scores what the flags of `--mode=evaluate` name.
+
+    Yields:
+        The folder that keeps the figures, and the figures: of maps, of an exported model, or of a
+        run and of each of its repeats.
+
+    Raises:
+        InputError: as the functions below, and where the figures of repeats would go to one folder,
+            or one test set's beside those of something else.
+    """
+    if config.maps:
+        yield Path(config.output), evaluate_maps(config)
+        return
+    if config.model:
+        yield Path(config.output), evaluate_model(config)
+        return
+    runs = runs_in(Path(config.workdir))
+    if config.output and len(runs) > 1:
+        raise InputError(
+            f"{config.workdir}: holds {len(runs)} runs, which keep their own figures; "
+            "leave --output out"
+        )
+    for run in runs:
+        cards = evaluate_run(dataclasses.replace(config, workdir=str(run)))
+        yield Path(config.output or run), cards
+
+
+def evaluate_maps(config: Config) -> list[Scorecard]:
+    """Scores the maps in `--maps` by `--masks`, at their own size.
+
+    Raises:
+        InputError: as `map_pairs` and `map_outputs`.
+    """
+    what = _named(config, f"maps {_place(config.maps)}", f"by {_place(config.masks)}")
+    pairs = map_pairs(Path(config.maps), Path(config.masks))
+    return score_outputs(map_outputs(pairs), **what)
+
+
+def evaluate_model(config: Config) -> list[Scorecard]:
+    """Scores the exported `--model` on labelled photos, each at its own size, after a CRF as set.
+
+    Raises:
+        InputError: as `photo_pairs` and `photo_outputs`, and where there is no such model.
+    """
+    oracle = _oracle_behind(Path(config.model))
+    source = f"model {_place(config.model)}"
+    what = _named(config, source, _photos(config), oracle=oracle, crf=_crf(config))
+    return _score_photos(config, load_model(config.model), config, what)
+
+
+def evaluate_run(config: Config) -> list[Scorecard]:
+    """Scores the fused network of `--workdir`.
+
+    On labelled photos where folders of them are given, at each photo's own size or, as the paper
+    does, at the network's. Else on the test photos of its records, or of `--records`, at the
+    network's size; where those hold no test photos with masks, on the training photos with masks.
+    The names of test sets say where the run was trained on their photos.
+
+    Raises:
+        InputError: where the run is not finished, no photo has a mask, or as `evaluate_model`.
+    """
+    saved = saved_run(config)
+    own = read_flagfile(Path(config.workdir) / SETTINGS).records
+    saved = dataclasses.replace(saved, crf=saved.crf and config.crf)
+    # A run that keeps its own figures may be moved.
+    place = _place(config.workdir)
+    run = "this run" if _place(config.output or place) == place else f"run {place}"
+    what = {"oracle": saved.oracle, "crf": _crf(saved)}
+    at_network = {"resolution": f"{saved.size}x{saved.size}"}
+    folder, _ = config.labelled
+    if folder:
+        trained = bool(saved.images) and _place(folder) == _place(saved.images)
+        if config.resolution == "own":
+            what = _named(config, run, _photos(config), trained=trained, **what)
+            return _score_photos(config, wrap_network(load_fusion(saved), saved.size), saved, what)
+        what = _named(config, run, _photos(config), trained=trained, **at_network, **what)
+        with pair_records(photo_pairs(*map(Path, config.labelled)), saved.max_side) as images:
+            return _score_records(images, saved, what)
+    split, images = open_photos(saved.records).held_out()
+    if images is None:
+        raise InputError(f"{saved.records}: no photos with masks to score on")
+    what = _named(
+        config,
+        run,
+        f"on {_place(saved.records)}/{split}",
+        test_set=Path(saved.records).name,
+        trained=split == "train" and trained_on(own, images) != frozenset(),
+        **at_network,
+        **what,
+    )
+    return _score_records(images, saved, what)
+
+
+def _score_records(images: RecordSet, run: Config, what: dict[str, str]) -> list[Scorecard]:
+    """Scores a run on records, at its network's size."""
+    with start_crf(run, one_pass=True) as pool:
+        outputs = network_outputs(
+            network=inference_twin(load_fusion(run)),
+            images=images,
+            size=run.size,
+            batch_size=run.batch_size,
+            pool=pool,
+        )
+        steps = steps_per_epoch(len(images.ids), run.batch_size)
+        shown = tqdm(outputs, total=steps, desc="scores", unit="batch")
+        return score_outputs(shown, **what)
+
+
+def _score_photos(
+    config: Config, model: SaliencyModel, run: Config, what: dict[str, str]
+) -> list[Scorecard]:
+    """Scores on the photos that `config` names, with the CRF of `run`."""
+    pairs = photo_pairs(*map(Path, config.labelled))
+    with start_crf(run, one_pass=True) as pool:
+        outputs = photo_outputs(pairs, model=model, pool=pool, queue=run.batch_size)
+        return score_outputs(outputs, **what)
+
+
+def _named(
+    config: Config,
+    source: str,
+    photos: str,
+    *,
+    test_set: str = "",
+    trained: bool = False,
+    resolution: str = OWN_SIZE,
+    oracle: str = "",
+    crf: str = "",
+) -> dict[str, str]:
+    """Says what is scored, as `score_outputs` keeps it, once it is sure that it can be kept.
+
+    Args:
+        config: names the test set, or lets `test_set` or the folder that holds the masks do so.
+        source: whose figures they are.
+        photos: what they are scored on.
+        test_set: its name where none is given.
+        trained: whether a run was trained on these photos.
+        resolution: as in `Scorecard`.
+        oracle: as in `Scorecard`.
+        crf: as in `Scorecard`.
+
+    Raises:
+        InputError: where the folder that is to keep the figures has the like of something else.
+    """
+    name = config.test_set or test_set or Path(config.labelled[1]).resolve().parent.name
+    what = {
+        "test_set": f"{name} (training photos)" if trained else name,
+        "resolution": resolution,
+        "scored": f"{source} {photos}",
+        "crf": crf,
+    }
+    refuse_mixture(Path(config.output or config.workdir), **what)
+    return {**what, "oracle": oracle}
+
+
+def _oracle_behind(model: Path) -> str:
+    """The `--oracle` of the run in whose workdir an export lies; empty where it lies elsewhere."""
+    for folder in model.resolve().parents[:2]:  # of `export` or of `export/1`
+        if (folder / SETTINGS).is_file():
+            return read_flagfile(folder / SETTINGS).oracle
+    return ""
+
+
+def _crf(config: Config) -> str:
+    """The CRF of some settings as a card names it; empty where they leave it out."""
+    if not config.crf:
+        return ""
+    return f"{config.crf_iterations} iterations, reach {config.crf_bilateral_sxy:g}"
+
+
+def _photos(config: Config) -> str:
+    images, masks = config.labelled
+    return f"on {_place(images)} by {_place(masks)}"
+
+
+def _place(path: str) -> str:
+    """A folder's name that is the same from wherever it is seen."""
+    return path if "://" in path else str(Path(path).resolve())

@@ -1,0 +1,4 @@
+"""How the methods' labels make one network.
+
+Imports rooms up to `scoring`.
+"""

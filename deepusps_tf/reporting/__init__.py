@@ -1,0 +1,4 @@
+"""A run's page: tables, charts and pictures.
+
+Imports rooms up to `evaluation`.
+"""

@@ -1,0 +1,204 @@
+"""A run's folder: its settings, and its lock."""
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from data_prep.base.errors import InputError
+from data_prep.base.folder_lock import locked_folder
+from data_prep.records.format import write_text
+from deepusps_tf.runs.round_result import is_finished, round_folders
+from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.flagfile import flagfile_text, read_flagfile
+
+SETTINGS = "config.flags"
+# May differ when a run is resumed: they change where and how fast it runs and what it says, not
+# what comes out.
+FREE_SETTINGS = {
+    *("mode", "jobs", "crf_processes", "crf_cache", "devices"),
+    *("model", "output", "maps", "test_set", "resolution", "experiment", "workdirs"),
+    *("compare", "format", "prediction", "collapse_warning"),
+}
+# What shapes a round's labels, of which a run that takes another's says where it differs.
+LABEL_SETTINGS = (
+    *("backbone", "pretrained", "frozen_blocks", "size", "batchnorm_momentum", "precision"),
+    *("epochs", "min_steps", "batch_size", "learning_rates", "learning_rate_power", "mirror"),
+    *("beta_squared", "threshold_scale", "mva_momentum"),
+    *("crf", "crf_iterations", "crf_bilateral_sxy"),
+)
+
+
+@contextlib.contextmanager
+def locked_workdir(config: Config) -> Iterator[Path]:
+    """Makes or takes over the workdir of a run and keeps others out of it.
+
+    Raises:
+        InputError: where another process runs in it, or it holds a run of other settings.
+    """
+    with locked_folder(Path(config.workdir), "wait for it or choose --workdir") as workdir:
+        _check_settings(config, workdir / SETTINGS)
+        yield workdir
+
+
+def check_joined(config: Config) -> None:
+    """Finds what would keep a worker from joining the run that the chief has begun.
+
+    Raises:
+        InputError: where its settings are others, or its workdir is not the chief's.
+    """
+    path = Path(config.workdir) / SETTINGS
+    if not path.is_file():
+        raise InputError(f"{path}: not there; give every worker the --workdir that all of them see")
+    _check_settings(config, path)
+
+
+def save_settings(config: Config) -> None:
+    """Keeps the settings in the workdir, once they have proved usable."""
+    write_text(str(Path(config.workdir) / SETTINGS), flagfile_text(config))
+
+
+def saved_run(config: Config) -> Config:
+    """Reads the settings of the run in `config.workdir`, for modes that use what it left.
+
+    Args:
+        config: its workdir, compare and crf_processes count, and its records where they are named.
+
+    Raises:
+        InputError: where the workdir holds no run, or several.
+    """
+    workdir = Path(config.workdir)
+    path = workdir / SETTINGS
+    if not path.is_file():
+        if repeats := _repeats(workdir):
+            raise InputError(
+                f"{workdir}: holds {len(repeats)} repeats; give one of them, such as {repeats[0]}"
+            )
+        raise InputError(f"{workdir}: holds no run; make one with --mode=train")
+    saved = read_flagfile(path)
+    return dataclasses.replace(
+        saved,
+        workdir=config.workdir,
+        records=config.records or saved.records,
+        compare=config.compare,
+        crf_processes=config.crf_processes,
+    )
+
+
+def repeat_runs(config: Config) -> list[Config]:
+    """Lists the runs of a training: itself, or each of its `--repeats` with a seed of its own.
+
+    Where `--refined` holds repeats too, each takes the labels of its namesake there.
+
+    Raises:
+        InputError: where the workdir of several holds a run of its own.
+    """
+    if config.repeats == 1:
+        return [config]
+    workdir = Path(config.workdir)
+    if (workdir / SETTINGS).is_file():
+        raise InputError(f"{workdir}: holds one run; choose another --workdir for --repeats")
+    shared = dataclasses.replace(
+        config, repeats=1, experiment=config.experiment or workdir.resolve().name
+    )
+    return [
+        dataclasses.replace(
+            shared,
+            workdir=str(workdir / name),
+            refined=_refined_for(config.refined, name),
+            seed=config.seed + number,
+        )
+        for number, name in enumerate(f"repeat{n + 1}" for n in range(config.repeats))
+    ]
+
+
+def _refined_for(refined: str | None, repeat: str) -> str | None:
+    """The run whose labels a repeat takes: its namesake, where `refined` holds repeats too."""
+    if refined is None or (Path(refined) / SETTINGS).is_file():
+        return refined
+    return str(Path(refined) / repeat)
+
+
+def experiment_folder(run: str) -> str:
+    """The folder that a run's repeats share: that above a repeat, of another run its own."""
+    path = Path(run)
+    return str(path.parent if re.fullmatch(r"repeat\d+", path.name) else path)
+
+
+def runs_in(workdir: Path) -> list[Path]:
+    """Lists the workdirs of the runs in a folder: itself, or its repeats in order.
+
+    Raises:
+        InputError: where there are none.
+    """
+    if (workdir / SETTINGS).is_file():
+        return [workdir]
+    repeats = _repeats(workdir)
+    if not repeats:
+        raise InputError(f"{workdir}: holds no run; make one with --mode=train")
+    return repeats
+
+
+def _repeats(workdir: Path) -> list[Path]:
+    """The workdirs of repeats in a folder, in order."""
+    repeats = [path.parent for path in workdir.glob(f"repeat*/{SETTINGS}")]
+    return sorted(repeats, key=lambda path: (len(path.name), path.name))
+
+
+def rounds_note(config: Config) -> str:
+    """Says where the rounds that a run shows are another run's or of another size; else empty."""
+    return " ".join(filter(None, (_size_note(config), _refined_note(config))))
+
+
+def _size_note(config: Config) -> str:
+    theirs, own = config.in_rounds.size, config.size
+    if theirs == own:
+        return ""
+    return (
+        f"Handcrafted maps and the methods' rounds are at {theirs}x{theirs}, joint rounds and "
+        f"fusion at {own}x{own}."
+    )
+
+
+def _refined_note(config: Config) -> str:
+    if not config.refined:
+        return ""
+    refined = Path(config.refined)
+    if not is_finished(round_folders(refined, config.methods[0], 1)[0]):
+        return f"Labels were refined in {refined}, which is no longer there: no round shows."
+    note = (
+        f"The rounds are those of {refined}, whose labels this run took; figures on other "
+        "photos or at another size are left out."
+    )
+    if not (refined / SETTINGS).is_file():
+        return note  # a copy of its rounds alone
+    theirs, own = (_label_settings(run) for run in (read_flagfile(refined / SETTINGS), config))
+    others = [
+        f"--{name}={theirs[name]} for {own[name]}" for name in own if theirs[name] != own[name]
+    ]
+    return f"{note} They had {', '.join(others)}." if others else note
+
+
+def _label_settings(config: Config) -> dict[str, str]:
+    """`LABEL_SETTINGS` as flags have them; of the learning rates those of rounds that are run."""
+    rates = config.learning_rates[: config.rounds]
+    run = dataclasses.replace(config.in_rounds, learning_rates=rates)
+    values = {name: getattr(run, name) for name in LABEL_SETTINGS}
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        for name, value in values.items()
+    }
+
+
+def _check_settings(config: Config, path: Path) -> None:
+    if not path.is_file():
+        return
+    saved = read_flagfile(path)
+    for field in dataclasses.fields(Config):
+        old, new = getattr(saved, field.name), getattr(config, field.name)
+        if old != new and field.name not in FREE_SETTINGS:
+            raise InputError(
+                f"{path}: that run has --{field.name}={old}, this one {new}; "
+                "choose another --workdir or delete that one"
+            )

@@ -1,0 +1,126 @@
+"""Masks, probability maps or cutouts of photos, by an exported model."""
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from data_prep.base.errors import InputError
+from data_prep.pictures.images import ImageError, read_rgb, read_rgb_within, write_png
+from data_prep.pictures.photos import Photo, list_photos
+from data_prep.records.format import write_text
+from deepusps_tf.labels.crf_pool import CrfPool
+from deepusps_tf.serving.saliency_model import SaliencyModel
+
+MAX_SIDE = 512  # larger photos are predicted at this side: more than the network sees
+BATCH = 8
+SETTINGS = ".predicted_with.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictionSummary:
+    """What was done: pictures written now, those that were there, photos left out with why."""
+
+    written: int
+    kept: int
+    skipped: dict[Path, str]
+
+
+def predict_photos(
+    *, model: SaliencyModel, images: Path, output: Path, kind: str, pool: CrfPool | None
+) -> PredictionSummary:
+    """Writes `output/<id>.png` at each photo's own size.
+
+    Resumes: keeps what the same model and settings made there of the same folder's photos, but for
+    photos that changed since.
+
+    Args:
+        model: predicts.
+        images: a folder of photos, or one photo.
+        output: folder of what is written.
+        kind: `mask` (0 or 255, cut at 0.5), `probability` (0 to 255) or `cutout` (the photo in
+            RGBA, the probability being its opacity).
+        pool: refines each probability map with the CRF before it is used; None: does not.
+
+    Raises:
+        InputError: where the photos cannot be found, or none of them could be read, or the output
+            folder holds pictures made with other settings or of other photos.
+    """
+    images, output = Path(images), Path(output)
+    alone = images.is_file()
+    photos = [Photo(images.stem, images)] if alone else list_photos(images)
+    source = str((images.parent if alone else images).resolve())
+    crf = pool and pool.settings
+    made_with = {"model": model.fingerprint, "photos": source, "as": kind, "crf": crf}
+    _claim(output, photos, made_with)
+    missing = [photo for photo in photos if not _is_made(output / f"{photo.id}.png", photo)]
+    skipped: dict[Path, str] = {}
+    written, kept = 0, len(photos) - len(missing)
+    with tqdm(total=len(photos), initial=kept, desc=kind, unit="photo") as progress:
+        reader = _read(missing, skipped)
+        while batch := list(itertools.islice(reader, BATCH)):
+            readings = [rgb for _, rgb, _ in batch]
+            maps = model.predict_batch(readings)
+            if pool is not None:
+                maps = pool.refine_all(zip(readings, maps, strict=True))
+            for (photo, _, size), probability in zip(batch, maps, strict=True):
+                pixels = _picture(photo, enlarge(probability, size), kind)
+                write_png(output / f"{photo.id}.png", pixels)
+                written += 1
+            progress.update(kept + written + len(skipped) - progress.n)
+    if skipped and not written + kept:
+        raise InputError(next(iter(skipped.values())))
+    return PredictionSummary(written, kept, skipped)
+
+
+def enlarge(probability: np.ndarray, own_size: tuple[int, int]) -> np.ndarray:
+    """Brings a map, float32 [h, w], to a photo's own (H, W)."""
+    return cv2.resize(probability, own_size[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _claim(output: Path, photos: list[Photo], settings: dict) -> None:
+    """Notes what a folder's pictures are made with, so that none of another kind is kept there."""
+    note = output / SETTINGS
+    text = json.dumps(settings, default=dataclasses.asdict) + "\n"
+    if note.is_file() and note.read_bytes() == text.encode():
+        return
+    strangers = [photo.id for photo in photos if (output / f"{photo.id}.png").exists()]
+    if strangers:
+        raise InputError(
+            f"{output}/{strangers[0]}.png: was made by another model, with other settings, of "
+            "another folder's photos or by another program; choose another --output"
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    write_text(str(note), text)
+
+
+def _is_made(picture: Path, photo: Photo) -> bool:
+    """Whether a photo's picture is there and not older than the photo."""
+    return picture.is_file() and picture.stat().st_mtime_ns >= photo.path.stat().st_mtime_ns
+
+
+def _read(
+    photos: list[Photo], skipped: dict[Path, str]
+) -> Iterator[tuple[Photo, np.ndarray, tuple[int, int]]]:
+    """Yields each photo with its pixels, shrunk where it is large, and its own size."""
+    for photo in photos:
+        try:
+            rgb, size = read_rgb_within(photo.path, max_side=MAX_SIDE)
+        except ImageError as error:
+            skipped[photo.path] = str(error)
+            continue
+        yield photo, rgb, size
+
+
+def _picture(photo: Photo, probability: np.ndarray, kind: str) -> np.ndarray:
+    if kind == "mask":
+        return np.where(probability > 0.5, np.uint8(255), np.uint8(0))
+    opacity = np.rint(255 * probability.clip(0, 1)).astype(np.uint8)
+    if kind == "probability":
+        return opacity
+    return np.dstack([read_rgb(photo.path), opacity])

@@ -1,0 +1,120 @@
+"""What an exported model answers: decoding, preprocessing and the network as one graph."""
+
+import keras
+import tensorflow as tf
+
+from deepusps_tf.data.batches import fit_square
+from deepusps_tf.networks.folding import inference_twin
+from deepusps_tf.serving.orientation import read_orientation, turn_upright, upright_shape
+from deepusps_tf.serving.photo_header import declared_pixels, exif_block, has_opacity
+
+MAX_PIXELS = 1 << 26  # of an encoded photo, by its header; 350 MB, 720 MB where it has opacity
+
+
+class ServingModule(tf.Module):
+    """A network with the signatures of the exported model.
+
+    `serving_default`: encoded photos, `bytes` string [B] (JPEG, PNG, GIF or BMP, sizes may differ)
+    -> `probability` float32 [B, S, S, 1] at the network's size and `mask_bytes`, PNGs [B], each at
+    its photo's own size (TF Serving's REST sends names that end so in base64). Photos are turned
+    upright as their EXIF orientation says, and PNGs with opacity are put on white. `tensor`: photos
+    `image` float32 [B, H, W, 3] in 0..255 of any H, W -> `probability` float32 [B, H, W, 1].
+    `tensor_uint8`: the same from uint8.
+
+    What is no photo, or one whose header declares more than `MAX_PIXELS`, is refused with
+    INVALID_ARGUMENT before it is decoded.
+
+    Args:
+        network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
+        size: S.
+    """
+
+    def __init__(self, network: keras.Model, size: int):
+        super().__init__()
+        self.network = inference_twin(network)
+        self.size = size
+
+    @property
+    def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
+        """The signatures by name."""
+        return {
+            "serving_default": self.encoded,
+            "tensor": self.tensor,
+            "tensor_uint8": self.tensor_uint8,
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="bytes")])
+    def encoded(self, photos):
+        """Serves encoded photos."""
+        shapes, resized = tf.map_fn(
+            self._decode,
+            photos,
+            fn_output_signature=(
+                tf.TensorSpec([2], tf.int32),
+                tf.TensorSpec([self.size, self.size, 3], tf.float32),
+            ),
+        )
+        probability = self._predict(resized)
+        mask = tf.map_fn(_encode_mask, (probability, shapes), fn_output_signature=tf.string)
+        return {"probability": probability, "mask_bytes": mask}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, name="image")])
+    def tensor(self, photos):
+        """Serves decoded photos."""
+        return self._probability(photos)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")])
+    def tensor_uint8(self, photos):
+        """Serves decoded photos of 8 bits a channel."""
+        return self._probability(tf.cast(photos, tf.float32))
+
+    def _probability(self, photos):
+        probability = self._predict(fit_square(photos, self.size))
+        own_size = tf.shape(photos)[1:3]
+        return {"probability": tf.image.resize(probability, own_size)}
+
+    def _predict(self, photos):
+        # An empty batch would crash oneDNN's convolutions, so none is ever run on one.
+        count = tf.shape(photos)[0]
+        filled = tf.pad(photos, [[0, tf.cast(count == 0, tf.int32)], [0, 0], [0, 0], [0, 0]])
+        return self.network(filled, training=False)[:count]
+
+    def _decode(self, photo):
+        pixels = declared_pixels(photo)
+        bounded = tf.debugging.Assert(
+            tf.logical_and(pixels > 0, pixels <= MAX_PIXELS),
+            [f"not a JPEG, PNG, GIF or BMP of at most {MAX_PIXELS} pixels; it declares", pixels],
+        )
+        with tf.control_dependencies([bounded]):
+            photo = tf.identity(photo)
+        rgb = tf.cond(
+            has_opacity(photo),
+            lambda: put_on_white(tf.io.decode_png(photo, channels=4)),
+            lambda: tf.io.decode_image(photo, channels=3, expand_animations=False),
+        )
+        rgb.set_shape([None, None, 3])
+        orientation = read_orientation(exif_block(photo))
+        # The square is turned in place of the photo: it is small, and turning and resizing commute.
+        square = turn_upright(fit_square(rgb, self.size), orientation)
+        return upright_shape(tf.shape(rgb)[:2], orientation), square
+
+
+def put_on_white(rgba: tf.Tensor) -> tf.Tensor:
+    """Puts a translucent photo on white, as training has it.
+
+    Args:
+        rgba: uint8 [H, W, 4], colours not multiplied by the opacity.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
+    below_white, opacity = 255 - rgba[..., :3], rgba[..., 3:]
+    # 16 bits hold 255 x 255, in half the memory of int32.
+    product = tf.cast(below_white, tf.uint16) * tf.cast(opacity, tf.uint16)
+    return 255 - tf.cast((product + 127) // 255, tf.uint8)
+
+
+def _encode_mask(probability_and_shape):
+    probability, shape = probability_and_shape
+    salient = tf.image.resize(probability, shape) > 0.5
+    return tf.io.encode_png(tf.cast(salient, tf.uint8) * 255)

@@ -1,0 +1,4 @@
+"""Every setting of a run, what may stand together, and flagfiles.
+
+Imports `data_prep`.
+"""

@@ -1,0 +1,77 @@
+"""A network in training: what its step hands over beside computing the loss."""
+
+import keras
+import tensorflow as tf
+
+from deepusps_tf.data.batches import mirror_where
+from deepusps_tf.fusion.noise_model import LabelNoise, mean_squared_residuals
+from deepusps_tf.labels.pseudo_labels import PseudoLabels
+
+
+class TrainingModel(keras.Model):
+    """A network whose training step hands (index, image, prediction) to a sink before the update.
+
+    Args:
+        network: photos float32 [B, S, S, 3] -> probabilities float32 [B, S, S, 1].
+        noise: the noise of the labels, where `NoiseLikelihood` is the loss. It is a layer of this
+            model, so that what saves the model's weights saves its variances with them.
+
+    Attributes:
+        sink: a `PseudoLabels`; may be changed between rounds.
+    """
+
+    def __init__(self, network: keras.Model, noise: LabelNoise | None = None):
+        super().__init__()
+        self.network = network
+        self.noise = noise
+        self.sink: PseudoLabels | None = None
+
+    def call(self, inputs, training=False):
+        """Maps {"index", "image"} to probabilities."""
+        return self.network(inputs["image"], training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Hands a training step's prediction over, then computes the compiled loss.
+
+        Photos mirrored for training are handed over as they were, so that the moving average and
+        the CRF's lattices stay those of one photo.
+        """
+        if training:
+            image, probability = (
+                mirror_where(x["mirrored"], maps) for maps in (x["image"], y_pred)
+            )
+            tf.py_function(self._push, [x["index"], image, probability], [])
+            if self.noise is not None:
+                squares = mean_squared_residuals(y, y_pred)
+                tf.py_function(self.noise.push, [x["index"], squares], [])
+                y = self.noise.beside(y, x["index"])
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def make_train_function(self, force=False):
+        """Makes the step that `fit` calls.
+
+        Over several workers it is not Keras' own, which takes the mean of their logs along an axis
+        that scalars do not have.
+        """
+        strategy = self.distribute_strategy
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            super().make_train_function(force)
+            return
+        if self.train_function is not None and not force:
+            return
+
+        @tf.function
+        def step(iterator):
+            logs = strategy.run(self.train_step, args=(next(iterator),))
+            return {name: strategy.reduce("MEAN", log, axis=None) for name, log in logs.items()}
+
+        self.train_function = step
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras' own, not public, looks at a batch, which it cannot put together from several
+        # workers. This model is built already.
+        if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            super()._maybe_symbolic_build(iterator, data_batch)
+
+    def _push(self, index, image, probability) -> None:
+        self.sink.push(index, image, probability)

@@ -1,0 +1,179 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from data_prep.records.format import open_labels, open_set
+from deepusps_tf.data.batches import (
+    DUPLICATE,
+    label_batches,
+    labelled_batches,
+    mirror_where,
+    scoring_batches,
+    steps_per_epoch,
+    training_batches,
+)
+from tests.deepusps_tf.conftest import disc_photo, write_disc_records
+
+
+@pytest.fixture
+def labels(disc_records, disc_photos):
+    return [open_labels(f"{disc_records}/train/labels/rbd/round0", disc_photos)]
+
+
+def epochs_of(images, labels, *, batch_size=4, seed=0, first_epoch=0, epochs=2, **workers):
+    """Runs training batches and returns the indices of each epoch."""
+    batches = training_batches(
+        images=images,
+        labels=labels,
+        size=16,
+        batch_size=batch_size,
+        seed=seed,
+        first_epoch=first_epoch,
+        epochs=epochs,
+        **workers,
+    )
+    indices = [inputs["index"].numpy().tolist() for inputs, _ in batches]
+    steps = steps_per_epoch(len(images.ids), batch_size)
+    return [
+        list(itertools.chain(*indices[start : start + steps]))
+        for start in range(0, len(indices), steps)
+    ]
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 10, 25])
+def test_every_photo_once_an_epoch_and_whole_batches(disc_photos, labels, batch_size):
+    for epoch in epochs_of(disc_photos, labels, batch_size=batch_size):
+        assert sorted(index for index in epoch if index != DUPLICATE) == list(range(10))
+        assert len(epoch) % batch_size == 0 and len(epoch) < 10 + batch_size
+
+
+def test_order_is_a_function_of_seed_and_epoch(disc_photos, labels):
+    whole = epochs_of(disc_photos, labels, epochs=3)
+    assert whole == epochs_of(disc_photos, labels, epochs=3)
+    assert whole[1:] == epochs_of(disc_photos, labels, first_epoch=1, epochs=3)
+    assert whole[0] != whole[1]
+    assert whole != epochs_of(disc_photos, labels, epochs=3, seed=1)
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_workers_share_every_batch_of_one(disc_photos, labels, workers):
+    whole = epochs_of(disc_photos, labels)
+    shares = [
+        epochs_of(disc_photos, labels, worker=worker, workers=workers) for worker in range(workers)
+    ]
+    for epoch in range(2):
+        together = zip(*(share[epoch] for share in shares), strict=True)
+        assert list(itertools.chain(*together)) == whole[epoch]
+
+
+def test_workers_mirror_the_photos_that_one_mirrors(disc_photos, labels):
+    def mirrored(**workers):
+        batches = training_batches(
+            images=disc_photos,
+            labels=labels,
+            size=16,
+            batch_size=4,
+            seed=0,
+            first_epoch=0,
+            epochs=2,
+            mirror=True,
+            **workers,
+        )
+        return np.stack([inputs["mirrored"].numpy() for inputs, _ in batches])
+
+    whole = mirrored()
+    assert 0 < whole.sum() < whole.size
+    assert np.array_equal(whole[:, 0::2], mirrored(worker=0, workers=2))
+    assert np.array_equal(whole[:, 1::2], mirrored(worker=1, workers=2))
+
+
+def test_labels_belong_to_their_photos(disc_photos, labels):
+    batches = training_batches(
+        images=disc_photos,
+        labels=labels * 2,
+        size=32,
+        batch_size=5,
+        seed=0,
+        first_epoch=0,
+        epochs=1,
+    )
+    for inputs, maps in batches:
+        assert set(inputs) == {"index", "image", "mirrored"}
+        assert not inputs["mirrored"].numpy().any()
+        assert maps.shape == (5, 32, 32, 2)
+        assert np.array_equal(maps[..., 0], maps[..., 1])
+        bright = inputs["image"].numpy().mean(axis=-1) > 120
+        inside = maps.numpy()[..., 0][bright].mean()
+        assert inside > 0.5 > 0.25 > maps.numpy()[..., 0][~bright].mean()
+
+
+def mirrored_epochs(images, labels, **settings):
+    """Runs training batches of all ten photos, one an epoch: (index, image, mirrored, labels)."""
+    batches = training_batches(
+        images=images, labels=labels, size=16, batch_size=10, seed=0, mirror=True, **settings
+    )
+    return [
+        (inputs["index"].numpy(), inputs["image"].numpy(), inputs["mirrored"].numpy(), maps.numpy())
+        for inputs, maps in batches
+    ]
+
+
+def test_mirrored_photos_are_turned_with_their_labels_and_back_exactly(disc_photos, labels):
+    (whole,) = scoring_batches(images=disc_photos, labels=labels, size=16, batch_size=10)
+    drawn = []
+    for index, image, mirrored, maps in mirrored_epochs(
+        disc_photos, labels, first_epoch=0, epochs=8
+    ):
+        expected = {
+            "image": whole["image"].numpy()[index],
+            "labels": whole["labels"].numpy()[index],
+        }
+        for name, batch in (("image", image), ("labels", maps)):
+            turned = mirrored == 1
+            assert np.array_equal(batch[turned], expected[name][turned][:, :, ::-1])
+            assert np.array_equal(batch[~turned], expected[name][~turned])
+            assert np.array_equal(mirror_where(mirrored, batch), expected[name])
+        drawn.append(mirrored)
+    assert 20 < np.sum(drawn) < 60  # of 80
+    assert len({tuple(mirrored) for mirrored in drawn}) > 1
+
+
+def test_mirroring_is_a_function_of_seed_and_epoch(disc_photos, labels):
+    whole = mirrored_epochs(disc_photos, labels, first_epoch=0, epochs=3)
+    resumed = mirrored_epochs(disc_photos, labels, first_epoch=2, epochs=3)
+    assert all(np.array_equal(*pair) for pair in zip(whole[2], resumed[0], strict=True))
+
+
+def test_scoring_batches_keep_record_order_and_carry_the_truth(disc_photos, labels):
+    batches = list(scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=4))
+    ids = [photo_id.decode() for batch in batches for photo_id in batch["id"].numpy()]
+    assert tuple(ids) == disc_photos.ids
+    assert [batch["image"].shape[0] for batch in batches] == [4, 4, 2]
+    truth = disc_photo(0)[1] > 127
+    mask = batches[0]["mask"].numpy()[0, ..., 0]
+    assert set(np.unique(mask)) == {0, 1}
+    assert mask.mean() == pytest.approx(truth.mean(), abs=0.02)
+    assert batches[0]["index"].numpy().tolist() == [0, 1, 2, 3]
+    assert batches[0]["image"].numpy().min() >= 0 and batches[0]["image"].numpy().max() <= 255
+
+
+def test_label_batches_are_the_labels_and_masks_of_scoring_batches(disc_photos, labels):
+    whole = next(iter(scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)))
+    ((maps, masks),) = label_batches(images=disc_photos, labels=labels, size=32)
+    assert np.array_equal(maps, whole["labels"]) and np.array_equal(masks, whole["mask"])
+
+
+def test_no_dataset_has_the_tuning_that_may_oversleep_its_end(disc_photos, labels):
+    settings = {"images": disc_photos, "labels": labels, "size": 32, "batch_size": 4}
+    training = training_batches(**settings, seed=0, first_epoch=0, epochs=1)
+    for dataset in (training, labelled_batches(**settings), scoring_batches(**settings)):
+        assert dataset.options().autotune.enabled is False
+
+
+def test_masks_are_empty_where_there_are_none(tmp_path):
+    write_disc_records(tmp_path, count=2, methods=(), masks=False)
+    images = open_set(f"{tmp_path}/images")
+    assert not images.manifest.has_masks
+    batch = next(iter(scoring_batches(images=images, size=16, batch_size=2)))
+    assert "labels" not in batch and batch["mask"].numpy().sum() == 0

@@ -1,0 +1,211 @@
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_prep.base.errors import InputError
+from data_prep.pictures.photos import list_photos
+from data_prep.write_records import write_records
+from deepusps_tf.evaluation.evaluate import evaluate_maps, evaluate_model, evaluate_run, evaluations
+from deepusps_tf.runs.round_result import RoundResult, load_fusion, write_result
+from deepusps_tf.runs.workdir import save_settings
+from deepusps_tf.scoring.store import keep_cards, read_cards
+from deepusps_tf.serving.export import export_model
+from deepusps_tf.settings.config import Config
+from tests.deepusps_tf.conftest import SIDE, disc_photo, tiny_model, write_disc_records
+
+pytestmark = pytest.mark.usefixtures("tiny_network")
+
+
+@pytest.fixture
+def finished_run(tiny_config):
+    """A workdir whose fused network is untrained."""
+    result = RoundResult(Path(tiny_config.workdir) / "fusion", None, (), None)
+    result.folder.mkdir(parents=True)
+    tiny_model(backbone="", size=SIDE, seed=3).save_weights(result.weights)
+    write_result(result)
+    save_settings(tiny_config)
+    return tiny_config
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folders = {"images": tmp_path / "discs/images", "masks": tmp_path / "discs/masks"}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    for number in range(3):
+        pictures = (picture[number:] for picture in disc_photo(number))
+        for folder, picture in zip(folders.values(), pictures, strict=True):
+            Image.fromarray(picture).save(folder / f"p{number}.png")
+    return {name: str(folder) for name, folder in folders.items()}
+
+
+def test_records_are_scored_at_the_networks_size(finished_run):
+    plain, refined = evaluate_run(Config(mode="evaluate", workdir=finished_run.workdir))
+    assert (plain.output, refined.output) == ("prediction", "prediction + CRF")
+    assert (plain.test_set, plain.resolution, plain.scores.count) == ("records", "32x32", 4)
+    named = Config(mode="evaluate", workdir=finished_run.workdir, test_set="discs")
+    assert evaluate_run(named) == [
+        dataclasses.replace(card, test_set="discs") for card in (plain, refined)
+    ]
+
+
+def test_run_and_its_export_score_the_same_on_a_folder(finished_run, photos, tmp_path):
+    run = Config(mode="evaluate", workdir=finished_run.workdir, **photos)
+    cards = evaluate_run(run)
+    assert [card.output for card in cards] == ["prediction", "prediction + CRF"]
+    assert {(card.test_set, card.resolution) for card in cards} == {("discs", "their own size")}
+    folder = tmp_path / "export"
+    export_model(network=load_fusion(finished_run), size=SIDE, folder=folder)
+    model = Config(
+        mode="evaluate", model=str(folder), output="o", crf_processes=1, batch_size=2, **photos
+    )
+    exported = evaluate_model(model)
+    for ours, theirs in zip(cards, exported, strict=True):
+        assert vars(theirs.scores) == pytest.approx(vars(ours.scores), abs=1e-5)
+    assert evaluate_model(dataclasses.replace(model, crf=False)) == exported[:1]
+
+
+def test_cards_name_the_crf_behind_them(finished_run, photos, monkeypatch):
+    monkeypatch.setattr("deepusps_tf.evaluation.evaluate.load_model", lambda _: None)
+    monkeypatch.setattr(
+        "deepusps_tf.evaluation.evaluate.score_outputs", lambda _, **what: what["crf"]
+    )
+    save_settings(dataclasses.replace(finished_run, crf_iterations=3, crf_bilateral_sxy=30.0))
+    run = Config(mode="evaluate", workdir=finished_run.workdir, **photos)
+    assert evaluate_run(run) == "3 iterations, reach 30"
+    assert evaluate_run(dataclasses.replace(run, crf=False)) == ""
+    model = Config(mode="evaluate", model=f"{finished_run.workdir}/export", output="o", **photos)
+    assert evaluate_model(model) == "5 iterations, reach 80"
+
+
+def test_folders_of_test_and_of_training_photos_are_told_apart(finished_run, photos, tmp_path):
+    train = {"images": str(tmp_path / "train/images"), "masks": str(tmp_path / "train/masks")}
+    for name, folder in train.items():
+        shutil.copytree(photos[name], folder)
+    save_settings(dataclasses.replace(finished_run, crf=False, **train))
+    test = {f"test_{name}": folder for name, folder in photos.items()}
+    config = Config(mode="evaluate", workdir=finished_run.workdir, **train)
+    (card,) = evaluate_run(config)
+    assert card.test_set == "train (training photos)"
+    assert card.scored.endswith(f"on {train['images']} by {train['masks']}")
+    (card,) = evaluate_run(Config(mode="evaluate", workdir=finished_run.workdir, **test))
+    assert card.test_set == "discs"
+    assert card.scored.endswith(f"on {photos['images']} by {photos['masks']}")
+
+
+def test_a_runs_training_photos_are_called_that_wherever_their_records_lie(finished_run, tmp_path):
+    write_disc_records(tmp_path / "own/train", count=3)
+    write_disc_records(tmp_path / "theirs/train", count=2, first=50)
+    shutil.copytree(tmp_path / "own", tmp_path / "moved")
+    save_settings(dataclasses.replace(finished_run, crf=False, records=str(tmp_path / "own")))
+    for name, test_set, count in (
+        ("theirs", "theirs", 2),
+        ("own", "own (training photos)", 3),
+        ("moved", "moved (training photos)", 3),
+    ):
+        records = str(tmp_path / name)
+        config = Config(mode="evaluate", workdir=finished_run.workdir, records=records)
+        (card,) = evaluate_run(config)
+        assert (card.test_set, card.scores.count) == (test_set, count)
+
+
+def test_folders_are_scored_at_the_networks_size_as_their_records_are(
+    finished_run, photos, tmp_path
+):
+    write_records(
+        photos=list_photos(photos["images"]),
+        maps=tmp_path,
+        output=str(tmp_path / "discs/train"),
+        methods=(),
+        masks=Path(photos["masks"]),
+        progress=False,
+    )
+    run = Config(mode="evaluate", workdir=finished_run.workdir)
+    of_records = evaluate_run(dataclasses.replace(run, records=str(tmp_path / "discs")))
+    cards = evaluate_run(dataclasses.replace(run, resolution="network", **photos))
+    for card, other in zip(cards, of_records, strict=True):
+        assert (card.test_set, card.resolution, card.scores.count) == ("discs", "32x32", 3)
+        assert card.output == other.output and card.crf == other.crf
+        assert vars(card.scores) == pytest.approx(vars(other.scores), abs=1e-6)
+        assert vars(card.field) == pytest.approx(vars(other.field), abs=1e-6)
+
+
+def test_run_must_be_finished(tiny_config, photos):
+    Path(tiny_config.workdir).mkdir()
+    save_settings(tiny_config)
+    with pytest.raises(InputError, match="holds no finished run"):
+        evaluate_run(Config(mode="evaluate", workdir=tiny_config.workdir, **photos))
+
+
+def test_a_run_keeps_its_figures_at_both_sizes_under_one_name(finished_run, photos):
+    save_settings(dataclasses.replace(finished_run, crf=False))
+    run = Config(mode="evaluate", workdir=finished_run.workdir, test_set="discs")
+    for config in (run, dataclasses.replace(run, **photos), run):
+        for folder, cards in evaluations(config):
+            keep_cards(folder, cards)
+    kept = read_cards(Path(finished_run.workdir))
+    assert [(card.resolution, card.output) for card in kept] == [
+        ("their own size", "prediction"),
+        ("32x32", "prediction"),
+    ]
+    assert kept[0].scored == f"this run on {photos['images']} by {photos['masks']}"
+    assert kept[1].scored == f"this run on {finished_run.records}/test"
+
+
+def test_other_maps_or_photos_do_not_take_the_place_of_figures(photos, tmp_path, monkeypatch):
+    rbd = Config(
+        mode="evaluate", maps=photos["masks"], masks=photos["masks"], output=str(tmp_path / "o")
+    )
+    ((folder, kept),) = evaluations(rbd)
+    keep_cards(folder, kept)
+    others = {"maps": tmp_path / "DSR", "masks": tmp_path / "elsewhere/discs/masks"}
+    for name, other in others.items():
+        shutil.copytree(photos["masks"], other)
+        config = dataclasses.replace(rbd, **{name: str(other)})
+        with monkeypatch.context() as patch, pytest.raises(InputError) as error:
+            patch.setattr(
+                "deepusps_tf.evaluation.evaluate.score_outputs", None
+            )  # refused before it
+            list(evaluations(config))
+        assert "evaluation.json: its figures on discs at their own size are of maps" in str(
+            error.value
+        )
+        assert str(other) in str(error.value) and "\n" not in str(error.value)
+        ((_, named),) = evaluations(dataclasses.replace(config, test_set=name))
+        assert named[0].test_set == name
+    assert read_cards(folder) == kept
+    ((_, again),) = evaluations(rbd)
+    assert again == kept
+
+
+def test_figures_keep_the_oracle_behind_them(finished_run, photos, monkeypatch):
+    monkeypatch.setattr("deepusps_tf.evaluation.evaluate.load_model", lambda _: None)
+    monkeypatch.setattr(
+        "deepusps_tf.evaluation.evaluate.score_outputs",
+        lambda _, **what: [(what["test_set"], what["oracle"])],
+    )
+    workdir = finished_run.workdir
+    run = Config(mode="evaluate", workdir=workdir, crf=False)
+    models = {"beside its run": f"{workdir}/export", "one version": f"{workdir}/export/1"}
+    models["copied"] = f"{photos['images']}/export"
+    for oracle in ("none", "truth"):
+        save_settings(dataclasses.replace(finished_run, oracle=oracle, crf=False))
+        assert evaluate_run(run) == [("records", oracle)]
+        assert evaluate_run(dataclasses.replace(run, **photos)) == [("discs", oracle)]
+        for name, model in models.items():
+            config = Config(
+                mode="evaluate", model=model, output="o", test_set=name, crf=False, **photos
+            )
+            assert evaluate_model(config) == [(name, "" if name == "copied" else oracle)]
+
+
+def test_truth_as_a_map_is_perfect(photos):
+    masks = photos["masks"]
+    config = Config(mode="evaluate", maps=masks, masks=masks, output="o")
+    (card,) = evaluate_maps(config)
+    assert (card.output, card.scores.mae, card.scores.f_fixed) == ("map", 0, 1)
+    assert np.isclose(card.field.s_measure, 1)

@@ -1,0 +1,89 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data_prep.records.format import encode_png
+from deepusps_tf.serving.export import export_model, exported_versions
+from tests.deepusps_tf.conftest import disc_photo, tiny_model
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def network():
+    return tiny_model(backbone="", size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def exported(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    assert export_model(network=network, size=SIZE, folder=folder) == folder / "1"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def signatures(exported):
+    return tf.saved_model.load(str(exported / "1")).signatures
+
+
+def test_tensor_signature_equals_the_network(signatures, network):
+    photos = np.random.default_rng(0).uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
+    served = signatures["tensor"](image=tf.constant(photos))["probability"].numpy()
+    assert np.abs(served - network(photos, training=False).numpy()).max() < 1e-5
+
+
+@pytest.mark.parametrize("shape", [(1, 20, 50), (2, 77, 33)])
+def test_tensor_signature_takes_any_size(signatures, shape):
+    served = signatures["tensor"](image=tf.zeros((*shape, 3)))["probability"]
+    assert served.shape == (*shape, 1)
+
+
+def test_encoded_photos_of_different_sizes(signatures):
+    photos = [disc_photo(0)[0], disc_photo(1)[0][:25]]
+    served = signatures["serving_default"](bytes=tf.constant([encode_png(p) for p in photos]))
+    assert served["probability"].shape == (2, SIZE, SIZE, 1)
+    for png, photo in zip(served["mask_bytes"].numpy(), photos, strict=True):
+        mask = tf.io.decode_png(png).numpy()
+        assert mask.shape == (*photo.shape[:2], 1)
+        assert set(np.unique(mask)) <= {0, 255}
+
+
+def test_encoded_and_decoded_photos_agree(signatures):
+    photo = disc_photo(2)[0]
+    encoded = signatures["serving_default"](bytes=tf.constant([encode_png(photo)]))
+    decoded = signatures["tensor"](image=tf.constant(photo[None], tf.float32))
+    at_own_size = tf.image.resize(encoded["probability"], photo.shape[:2])
+    assert np.abs(at_own_size.numpy() - decoded["probability"].numpy()).max() < 1e-5
+
+
+def test_empty_batch_gives_an_empty_answer(signatures):
+    served = signatures["tensor"](image=tf.zeros((0, 24, 24, 3)))["probability"]
+    assert served.shape == (0, 24, 24, 1)
+
+
+def test_garbage_is_refused(signatures):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        signatures["serving_default"](bytes=tf.constant([b"not a photo"]))
+
+
+def test_next_export_leaves_the_first_alone(network, tmp_path):
+    first = export_model(network=network, size=SIZE, folder=tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in first.rglob("*")}
+    assert export_model(network=network, size=SIZE, folder=tmp_path) == tmp_path / "2"
+    assert exported_versions(tmp_path) == [1, 2]
+    assert {path: path.stat().st_mtime_ns for path in first.rglob("*")} == before
+
+
+@pytest.mark.slow
+def test_loads_where_this_package_is_not_imported(exported):
+    code = (
+        "import sys, tensorflow as tf\n"
+        f"model = tf.saved_model.load({str(exported / '1')!r})\n"
+        "out = model.signatures['tensor'](image=tf.zeros([1, 40, 48, 3]))\n"
+        "assert out['probability'].shape == (1, 40, 48, 1)\n"
+        "assert not any(name.startswith('deepusps') for name in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd="/", env={"PATH": "/usr/bin"})

@@ -1,0 +1,94 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from deepusps_tf.networks.saliency_network import build_model
+from deepusps_tf.serving.onnx_file import MEAN, SIDE, STD, resizing_matrix
+from deepusps_tf.serving.portable import WRITERS, write_portable
+from tests.deepusps_tf.conftest import disc_photo
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build_model(backbone="efficientnet_lite0", size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def photos():
+    random = np.random.default_rng(0)
+    return random.uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
+
+
+def written(network, folder, form):
+    path = write_portable(network=network, size=SIZE, folder=folder, form=form)
+    assert [path] == list(folder.iterdir()) and path.name == WRITERS[form][0]
+    return path
+
+
+def test_keras_file_is_the_network(network, photos, tmp_path):
+    again = keras.models.load_model(written(network, tmp_path, "keras"))
+    assert np.array_equal(again(photos), network(photos))
+
+
+def test_weights_file_is_the_network(network, photos, tmp_path):
+    again = build_model(backbone="efficientnet_lite0", size=SIZE, seed=1)
+    again.load_weights(written(network, tmp_path, "weights"))
+    assert np.array_equal(again(photos), network(photos))
+
+
+@pytest.mark.slow
+def test_litert_file_predicts_the_same(network, photos, tmp_path):
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+    path = written(network, tmp_path, "litert")
+    runner = interpreter.Interpreter(str(path)).get_signature_runner()
+    for photo in photos:
+        (probability,) = runner(image=photo[None]).values()
+        assert np.abs(probability - network(photo[None])).max() < 1e-5
+
+
+def test_resizing_matrix_is_the_resizing():
+    picture = np.random.default_rng(0).random((1, 40, 40, 3), np.float32)
+    for target, method in ((16, "bicubic"), (100, "bilinear")):
+        matrix = resizing_matrix(40, target, method)
+        resized = np.einsum("mh,bhwc,nw->bmnc", matrix, picture, matrix)
+        expected = tf.image.resize(picture, (target, target), method=method, antialias=True)
+        assert np.abs(resized - expected).max() < 1e-5
+
+
+@pytest.fixture(scope="module")
+def onnx_path(network, tmp_path_factory):
+    for package in ("tf2onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    return written(network, tmp_path_factory.mktemp("onnx"), "onnx")
+
+
+@pytest.mark.slow
+def test_onnx_file_predicts_the_same(network, onnx_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(onnx_path, providers=["CPUExecutionProvider"])
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, SIDE, SIDE, 3)).astype(np.float32)
+    normalised = ((pictures / 255 - MEAN) / STD).transpose(0, 3, 1, 2).astype(np.float32)
+    (probability,) = session.run(["probability"], {"image": normalised})
+    square = tf.image.resize(pictures, (SIZE, SIZE), method="bicubic", antialias=True)
+    expected = tf.image.resize(network(tf.clip_by_value(square, 0.0, 255.0)), (SIDE, SIDE))
+    assert probability.shape == (2, 1, SIDE, SIDE)
+    assert np.abs(probability[:, 0] - expected[..., 0]).max() < 1e-3
+
+
+@pytest.mark.slow
+def test_rembg_takes_the_onnx_file(network, onnx_path, monkeypatch):
+    rembg = pytest.importorskip("rembg")
+    monkeypatch.setenv("REMBG_HOME", str(onnx_path.parent))  # it loads no model from elsewhere
+    session = rembg.new_session("u2net_custom", model_path=str(onnx_path))
+    photo = Image.fromarray(disc_photo(0)[0]).resize((SIDE, SIDE))
+    mask = np.asarray(rembg.remove(photo, session=session, only_mask=True), float)
+    pixels = np.asarray(photo, np.float32)[None] * (255 / np.asarray(photo).max())  # as rembg does
+    square = tf.image.resize(pixels, (SIZE, SIZE), method="bicubic", antialias=True)
+    expected = tf.image.resize(network(tf.clip_by_value(square, 0.0, 255.0)), (SIDE, SIDE))
+    expected = expected.numpy()[0, ..., 0]
+    expected = (expected - expected.min()) / (expected.max() - expected.min())
+    assert np.abs(mask / 255 - expected).max() < 0.01

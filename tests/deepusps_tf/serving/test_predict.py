@@ -1,0 +1,127 @@
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_prep.base.errors import InputError
+from deepusps_tf.labels.crf import RELEASE_SETTINGS, refine
+from deepusps_tf.labels.crf_pool import CrfPool
+from deepusps_tf.serving.export import export_model
+from deepusps_tf.serving.predict import predict_photos
+from deepusps_tf.serving.saliency_model import load_model
+from tests.deepusps_tf.conftest import disc_photo, tiny_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    export_model(network=tiny_model(backbone="", size=32), size=32, folder=folder)
+    return load_model(folder)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(3):
+        Image.fromarray(disc_photo(number)[0][: 40 - number]).save(folder / f"a photo {number}.png")
+    return folder
+
+
+def predict(model, images, output, kind="mask", pool=None):
+    return predict_photos(model=model, images=images, output=output, kind=kind, pool=pool)
+
+
+def pixels(path):
+    return np.asarray(Image.open(path))
+
+
+def test_each_kind_at_the_photos_own_size(model, photos, tmp_path):
+    for kind in ("mask", "probability", "cutout"):
+        summary = predict(model, photos, tmp_path / kind, kind)
+        assert (summary.written, summary.kept, summary.skipped) == (3, 0, {})
+    for number in range(3):
+        name = f"a photo {number}.png"
+        photo = pixels(photos / name)
+        probability = model.predict(photo)
+        assert probability.shape == (40 - number, 48) and probability.dtype == np.float32
+        assert np.array_equal(pixels(tmp_path / "mask" / name), 255 * (probability > 0.5))
+        grey = np.rint(255 * probability)
+        assert np.array_equal(pixels(tmp_path / "probability" / name), grey)
+        assert np.array_equal(pixels(tmp_path / "cutout" / name), np.dstack([photo, grey]))
+
+
+def test_crf_refines_the_probability(model, photos, tmp_path):
+    with CrfPool(1, RELEASE_SETTINGS) as pool:
+        predict(model, photos, tmp_path / "out", "probability", pool)
+    photo = pixels(photos / "a photo 0.png")
+    expected = np.rint(255 * refine(photo, model.predict(photo)))
+    assert np.array_equal(pixels(tmp_path / "out/a photo 0.png"), expected)
+
+
+def test_one_photo_alone(model, photos, tmp_path):
+    assert predict(model, photos / "a photo 1.png", tmp_path / "out").written == 1
+    assert pixels(tmp_path / "out/a photo 1.png").shape == (39, 48)
+
+
+def test_resumes(model, photos, tmp_path):
+    predict(model, photos, tmp_path / "out")
+    (tmp_path / "out/a photo 1.png").unlink()
+    summary = predict(model, photos, tmp_path / "out")
+    assert (summary.written, summary.kept) == (1, 2)
+
+
+def test_pictures_of_another_kind_are_not_kept(model, photos, tmp_path):
+    predict(model, photos, tmp_path / "out")
+    with pytest.raises(InputError, match="a photo 0.png: was made by another model, with other s"):
+        predict(model, photos, tmp_path / "out", "cutout")
+    with pytest.raises(InputError, match="by another program"):
+        predict(model, photos, photos)
+
+
+def test_pictures_of_another_folders_photos_are_not_kept(model, photos, tmp_path):
+    predict(model, photos, tmp_path / "out")
+    others = tmp_path / "others"
+    others.mkdir()
+    shutil.copy2(photos / "a photo 1.png", others)
+    with pytest.raises(InputError, match=r"a photo 1.png: .* of another folder's photos"):
+        predict(model, others, tmp_path / "out")
+    assert predict(model, photos / "a photo 2.png", tmp_path / "out").kept == 1
+
+
+def test_pictures_of_a_model_made_anew_are_not_kept(photos, tmp_path):
+    networks = [tiny_model(backbone="", size=32) for _ in range(2)]
+    networks[1].set_weights([1 + weight for weight in networks[0].get_weights()])
+    for network in networks:
+        shutil.rmtree(tmp_path / "export", ignore_errors=True)
+        export_model(network=network, size=32, folder=tmp_path / "export")
+        model = load_model(tmp_path / "export")
+        if network is networks[0]:
+            assert predict(model, photos, tmp_path / "out").written == 3
+    with pytest.raises(InputError, match="a photo 0.png: was made by another model"):
+        predict(model, photos, tmp_path / "out")
+
+
+def test_a_photo_changed_since_is_predicted_again(model, photos, tmp_path):
+    predict(model, photos, tmp_path / "out")
+    photo, picture = photos / "a photo 1.png", tmp_path / "out/a photo 1.png"
+    Image.fromarray(disc_photo(1)[0][:20]).save(photo)
+    os.utime(photo, ns=(0, picture.stat().st_mtime_ns + 1))
+    summary = predict(model, photos, tmp_path / "out")
+    assert (summary.written, summary.kept) == (1, 2)
+    assert pixels(picture).shape == (20, 48)
+
+
+def test_broken_photo_among_good_ones_is_left_out(model, photos, tmp_path):
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8 cut")
+    summary = predict(model, photos, tmp_path / "out")
+    assert summary.written == 3
+    assert [path.name for path in summary.skipped] == ["broken.jpg"]
+
+
+def test_nothing_but_broken_photos_is_an_error(model, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 cut")
+    with pytest.raises(InputError, match="broken.jpg"):
+        predict(model, tmp_path, tmp_path / "out")

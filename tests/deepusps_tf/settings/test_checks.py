@@ -1,0 +1,73 @@
+import pytest
+
+from data_prep.base.errors import InputError
+from deepusps_tf.settings.config import Config
+
+
+def paths(**changes) -> Config:
+    return Config(**{"records": "r", "workdir": "w", **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"records": None}, "--mode=train needs --records"),
+        ({"images": "a", "sample_size": 30}, "--images and --sample_size contradict"),
+        ({"masks": "m"}, "--masks needs --images"),
+        ({"test_images": "t"}, "--test_images needs --test_masks"),
+        ({"refined": "r", "fusion": "direct"}, "--refined contradicts --fusion=direct"),
+        ({"fusion": "weighted", "methods": ("mc",)}, "compares methods: name two --methods"),
+        ({"oracle": "truth", "fusion": "direct"}, "--oracle=truth and --fusion=direct contradict"),
+        ({"oracle": "fusion", "fusion": "trimmed_loss"}, "--fusion=trimmed_loss contradict"),
+        ({"oracle": "fusion", "images": "i"}, "--oracle=fusion trains on truth: it needs --masks"),
+        ({"workdir": "gs://b/run"}, "--workdir=gs://b/run: not on this machine; give a local"),
+        (
+            {"images": "a", "records": "gs://b/records"},
+            "--records=gs://b/records: not on this machine; make them with data_prep.write_records",
+        ),
+        ({"mode": "predict"}, "--mode=predict needs --model"),
+        ({"mode": "evaluate", "workdir": None}, "needs --workdir, --model or --maps"),
+        ({"mode": "evaluate", "masks": "m"}, "--masks needs --images or --maps"),
+        ({"mode": "evaluate", "images": "i"}, "--images needs --masks to score by"),
+        ({"mode": "evaluate", "maps": "a", "images": "i"}, "--maps and --images contradict"),
+        ({"mode": "evaluate", "maps": "a", "masks": "m"}, "--maps and --workdir contradict"),
+        (
+            {"mode": "evaluate", "maps": "a", "test_images": "t", "test_masks": "m"},
+            "--maps and --test_images contradict: give one of them",
+        ),
+        (
+            {"mode": "evaluate", "images": "i", "test_images": "t", "test_masks": "m"},
+            r"--images and --test_images contradict: .*--test_images= takes back a flagfile's",
+        ),
+        (
+            {
+                "mode": "evaluate",
+                "workdir": None,
+                "resolution": "network",
+                "output": "o",
+                "maps": "a",
+                "masks": "m",
+            },
+            "--resolution=network is of a run: give its --workdir",
+        ),
+        ({"mode": "evaluate", "model": "e"}, "--model needs --images and --masks"),
+        (
+            {"mode": "evaluate", "workdir": None, "maps": "a", "masks": "m"},
+            "--maps needs --output to keep the figures in",
+        ),
+    ],
+)
+def test_contradictions_are_refused_in_one_line(changes, message):
+    with pytest.raises(InputError, match=message) as caught:
+        paths(**changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_labelled_test_photos_are_enough_to_evaluate_on():
+    config = paths(mode="evaluate", test_images="t", test_masks="m", holdout=0.2)
+    assert config.labelled == ("t", "m")
+    assert paths(mode="evaluate", images="i", masks="m").labelled == ("i", "m")
+
+
+def test_finished_records_may_lie_elsewhere():
+    assert paths(records="gs://b/records").records == "gs://b/records"

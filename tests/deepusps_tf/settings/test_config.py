@@ -1,0 +1,163 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from data_prep.base.errors import InputError
+from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.flagfile import read_flagfile
+
+ROOT = Path(__file__).parents[3]
+CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
+
+
+def paths(**changes) -> Config:
+    return Config(**{"records": "r", "workdir": "w", **changes})
+
+
+def test_defaults_are_those_of_the_release():
+    config = paths()
+    assert (config.backbone, config.size, config.batch_size) == ("drn_d_105", 432, 20)
+    assert config.learning_rates == (1e-6, 2e-6, 5e-6)
+    assert (config.epochs, config.fusion_epochs, config.fusion_learning_rate) == (25, 200, 1e-4)
+    assert (config.beta_squared, config.fusion_beta_squared) == (1.0, 4.0)
+    assert (config.mva_momentum, config.threshold_scale) == (0.7, 1.5)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_shipped_flagfiles_parse(path):
+    assert read_flagfile(path).mode == "train"
+
+
+ABLATIONS = {
+    "no_crf": {"crf": False},
+    "no_self_supervision": {"rounds": 1, "joint_rounds": 0},
+    "single_method": {"methods": ("rbd",), "rounds": 1, "joint_rounds": 0},
+    "direct_fusion": {"fusion": "direct", "joint_rounds": 0},
+    "resnet101": {"backbone": "resnet101", "pretrained": "default", "frozen_blocks": 0},
+    "oracle_truth": {"oracle": "truth"},
+    "oracle_fusion": {"oracle": "fusion"},
+    "other_fusion": {"fusion": "weighted"},
+}
+
+
+def parse(tmp_path, *lines) -> Config:
+    (tmp_path / "all.flags").write_text("\n".join(lines))
+    return read_flagfile(tmp_path / "all.flags")
+
+
+@pytest.mark.parametrize("base", ["msra", "cpu"])
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_ablations_differ_from_their_base_in_one_thing(tmp_path, base, name):
+    photos = ("--images=i", "--masks=m")
+    plain = parse(tmp_path, f"--flagfile={ROOT}/configs/{base}.flags", *photos)
+    changed = parse(
+        tmp_path,
+        f"--flagfile={ROOT}/configs/{base}.flags",
+        f"--flagfile={ROOT}/configs/ablations/{name}.flags",
+        *photos,
+    )
+    workdir = changed.workdir
+    assert workdir.startswith("runs/ablations/")
+    assert changed == dataclasses.replace(plain, workdir=workdir, **ABLATIONS[name])
+
+
+def test_half_steps_are_half_of_what_a_thousand_photos_make(tmp_path):
+    bases = [f"--flagfile={ROOT}/configs/{name}.flags" for name in ("cpu", "half_steps")]
+    whole, half = parse(tmp_path, bases[0]), parse(tmp_path, *bases)
+    assert half.epochs == whole.epochs
+    assert half.learning_rates == tuple(2 * rate for rate in whole.learning_rates)
+    assert half.fusion_learning_rate == 2 * whole.fusion_learning_rate
+    steps = 1000 // whole.batch_size  # of an epoch
+    assert whole.min_steps == steps * whole.epochs
+    assert whole.fusion_min_steps == steps * whole.fusion_epochs == steps // 2 * half.fusion_epochs
+    assert half.size == half.round_size == whole.round_size < whole.size
+    assert (half.min_steps, half.fusion_min_steps, half.joint_rounds) == (0, 0, 0)
+
+
+def test_a_flagfiles_workdir_can_be_taken_back(tmp_path):
+    base = f"--flagfile={ROOT}/configs/cpu.flags"
+    scored = ("--mode=evaluate", "--model=m", "--images=i", "--masks=t", "--output=o")
+    with pytest.raises(InputError, match="--workdir= takes back"):
+        parse(tmp_path, base, *scored)
+    config = parse(tmp_path, base, *scored, "--workdir=")
+    assert config.crf_bilateral_sxy == 30 and not config.workdir
+
+
+def test_every_ablation_is_covered_and_its_commands_parse(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    files = sorted((ROOT / "configs/ablations").glob("*.flags"))
+    assert {path.stem for path in files} == set(ABLATIONS)
+    start = "# python -m deepusps_tf.main "
+    for path in files:
+        lines = path.read_text().splitlines()
+        commands = [line.removeprefix(start) for line in lines if line.startswith(start)]
+        assert len(commands) >= 2
+        for command in commands:
+            assert f"--flagfile=configs/ablations/{path.name}" in command.split()
+            assert parse(tmp_path, *command.split()).mode == "train"
+
+
+@pytest.mark.parametrize("oracle", ["truth", "fusion"])
+def test_truth_has_no_joint_rounds(tmp_path, oracle):
+    photos = ("--images=i", "--masks=m", "--joint_rounds=2")
+    base = f"--flagfile={ROOT}/configs/cpu.flags"
+    assert parse(tmp_path, base, *photos).joint == 2
+    assert parse(tmp_path, base, *photos, f"--oracle={oracle}").joint == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "side"),
+    [
+        ({}, 224),
+        ({"round_size": 160}, 160),
+        ({"round_size": 160, "refined": "r"}, 160),  # whose maps were scored so
+        ({"round_size": 160, "fusion": "direct"}, 224),  # no rounds
+        ({"round_size": 160, "oracle": "truth"}, 224),
+    ],
+)
+def test_rounds_have_a_size_of_their_own(changes, side):
+    config = paths(size=224, **changes)
+    assert config.in_rounds == dataclasses.replace(config, size=side)
+
+
+@pytest.mark.parametrize("method", ["rbd", "dsr", "mc", "hs"])
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
+    config = parse(
+        tmp_path,
+        f"--flagfile={ROOT}/configs/msra.flags",
+        f"--flagfile={ROOT}/configs/ablations/single_method.flags",
+        f"--methods={method}",
+        f"--rounds={rounds}",
+    )
+    assert (config.methods, config.rounds) == ((method,), rounds)
+    assert config.learning_rates[:rounds] == (1e-6, 2e-6, 5e-6)[:rounds]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fusion_learning_rate": 0.0}, "learning rates must be above 0"),
+        ({"images": "a", "masks": "m", "holdout": 1.0}, "must be in \\[0, 1\\)"),
+        ({"rounds": 4}, "--learning_rates has 3 values for --rounds=4"),
+        ({"methods": ("rbd", "gbvs")}, "--methods=gbvs: choose from rbd,dsr,mc,hs"),
+        ({"fusion": "sum"}, "--fusion=sum: choose from mean_loss, trimmed_loss, direct, weighted"),
+        ({"oracle": "masks"}, "--oracle=masks: choose from none, truth, fusion"),
+        ({"format": "pb"}, "--format=pb: choose from saved_model, keras, weights"),
+        ({"prediction": "edge"}, "--as=edge: choose from mask, probability, cutout"),
+        ({"methods": ("rbd", "rbd")}, "a method is named twice"),
+        ({"size": 100}, "--size=100: must be a multiple of 8"),
+        ({"round_size": 100}, "--round_size=100: must be a multiple of 8"),
+        ({"round_size": -8}, "--round_size must not be negative"),
+        ({"crf_bilateral_sxy": 0.0}, "--crf_bilateral_sxy must be at least 1"),
+        ({"crf_bilateral_sxy": 1e-9}, "--crf_bilateral_sxy must be at least 1"),
+        ({"crf_bilateral_sxy": float("inf")}, "--crf_bilateral_sxy must be at least 1 and finite"),
+        ({"epochs": 0}, "--epochs must be at least 1"),
+        ({"joint_rounds": -1}, "--joint_rounds must not be negative"),
+    ],
+)
+def test_values_out_of_range_are_refused_in_one_line(changes, message):
+    with pytest.raises(InputError, match=message) as caught:
+        paths(**changes)
+    assert "\n" not in str(caught.value)
