@@ -16,7 +16,7 @@ from absl import flags
 
 from benchmarks.train_step import SETTINGS, keras_steps, parse_case, time_steps
 from data_prep.base.command import start
-from data_prep.pictures.images import read_grey
+from data_prep.pictures.masks import read_grey
 from data_prep.pictures.photos import list_photos
 from data_prep.records.format import LabelRecord, RecordSet, open_set, order_ids
 from data_prep.records.shard_writer import write_shards

@@ -92,13 +92,8 @@ def _round_runner(scratch: Path, photos: Callable[[], Iterable[np.ndarray]], siz
 
 def _write_records(folder: Path, photos: Callable[[], Iterable[np.ndarray]]):
     """Writes photos with their brightness as label, one in memory at a time; opens both sets."""
-    from data_prep.records.format import (
-        ImageRecord,
-        LabelRecord,
-        encode_png,
-        open_labels,
-        open_set,
-    )
+    from data_prep.pictures.images import encode_png
+    from data_prep.records.format import ImageRecord, LabelRecord, open_labels, open_set
     from data_prep.records.shard_writer import write_shards
 
     def image(name: str, photo: np.ndarray) -> ImageRecord:

@@ -29,6 +29,7 @@ from apache_beam.runners.runner import PipelineState
 
 from data_prep.base.command import start
 from data_prep.base.errors import InputError
+from data_prep.base.files import clear_write_errors, write_text
 from data_prep.beam.photos import BROKEN, MISTAKES, MakeMaps, find_photos, pair
 from data_prep.beam.shards import (
     LEFT_OUT,
@@ -43,7 +44,6 @@ from data_prep.beam.shards import (
 from data_prep.compute_maps import check_methods
 from data_prep.methods import METHODS
 from data_prep.prepare import PREPARED, SOURCE, check_source
-from data_prep.records.format import clear_write_errors, write_text
 from data_prep.records.shard_writer import remove_manifest
 from data_prep.write_records import STORED_SIDE
 

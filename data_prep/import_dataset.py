@@ -35,7 +35,8 @@ from tqdm import tqdm
 from data_prep.base.command import start
 from data_prep.base.errors import InputError, damage_named, shortened
 from data_prep.dataset_layouts import LAYOUTS, Labelled, find_labelled
-from data_prep.pictures.images import photo_size, read_mask, read_rgb, write_png
+from data_prep.pictures.images import photo_size, read_rgb, write_png
+from data_prep.pictures.masks import read_mask
 
 SPLITS = {"train": 2500, "valid": 500, "test": 2000}  # of MSRA-B
 _PAINT = 128  # least difference of a painted pixel's channels; grey ones differ by nothing

@@ -16,7 +16,8 @@ from absl import flags
 
 from data_prep.base.command import start
 from data_prep.base.errors import InputError, shortened
-from data_prep.pictures.images import photo_size, read_grey, write_png
+from data_prep.pictures.images import photo_size, write_png
+from data_prep.pictures.masks import read_grey
 from data_prep.pictures.photos import list_photos
 
 

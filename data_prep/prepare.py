@@ -9,12 +9,14 @@ from pathlib import Path
 import tensorflow as tf
 
 from data_prep.base.errors import InputError, damage_named
+from data_prep.base.files import write_text
 from data_prep.base.folder_lock import locked_folder
 from data_prep.compute_maps import compute_maps
+from data_prep.pictures.masks import check_masks
 from data_prep.pictures.photos import Photo, list_photos
-from data_prep.records.format import hash_ids, open_set, order_ids, stored_pictures, write_text
+from data_prep.records.format import hash_ids, open_set, order_ids, stored_pictures
 from data_prep.sample.sample import check_size, write_sample
-from data_prep.write_records import check_masks, image_record, write_labels, write_records
+from data_prep.write_records import image_record, write_labels, write_records
 
 SOURCE = "source.json"  # written first: maps already made are of these photos
 PREPARED = "prepared"  # written last

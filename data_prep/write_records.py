@@ -15,23 +15,18 @@ from tqdm import tqdm
 
 from data_prep.base.command import start
 from data_prep.base.errors import InputError
+from data_prep.methods.names import METHODS
 from data_prep.pictures.images import (
+    encode_png,
     fit_within,
     is_plain_jpeg,
     photo_size,
-    read_grey,
-    read_mask,
     read_rgb_within,
 )
+from data_prep.pictures.masks import check_masks, read_grey, read_mask
 from data_prep.pictures.photos import Photo, list_photos
-from data_prep.records.format import (
-    ImageRecord,
-    LabelRecord,
-    encode_png,
-    order_ids,
-)
+from data_prep.records.format import ImageRecord, LabelRecord, order_ids
 from data_prep.records.shard_writer import write_shards
-from deepusps_tf.settings.config import METHODS
 
 STORED_SIDE = 1024
 
@@ -148,19 +143,6 @@ def label_record(photo: Photo, path: Path, max_side: int) -> LabelRecord:
             f"{own_size[1]}x{own_size[0]}; delete the map and make it again"
         )
     return LabelRecord.from_map(photo.id, fit_within(saliency, max_side))
-
-
-def check_masks(photos: Sequence[Photo], masks: Path, kind: str = "photo") -> dict[str, Path]:
-    """Finds the mask of each photo, or of each of another `kind` of picture: id -> path.
-
-    Raises:
-        InputError: naming the first photo without one.
-    """
-    paths = {mask.id: mask.path for mask in list_photos(masks)}
-    for photo in photos:
-        if photo.id not in paths:
-            raise InputError(f"{masks}: no mask for {kind} {photo.id}; add it or move the {kind}")
-    return paths
 
 
 def _check_maps(photos: Sequence[Photo], maps: Path, methods: Sequence[str]) -> None:

@@ -111,7 +111,7 @@ def evaluate(config: Config) -> None:
 
 def table(config: Config) -> None:
     """Compares runs by their figures: as Markdown, then as CSV."""
-    from data_prep.records.format import write_text
+    from data_prep.base.files import write_text
     from deepusps_tf.evaluation.comparison import compare, csv_text, markdown
 
     rows = compare([Path(workdir) for workdir in config.workdirs], crf=config.crf)

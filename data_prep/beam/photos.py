@@ -19,10 +19,10 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
 from data_prep.base.errors import InputError, PassingError
+from data_prep.base.files import clear_write_errors
 from data_prep.beam.files import local_files
 from data_prep.compute_maps import MAPS_SIDE, compute_photo
 from data_prep.pictures.photos import Photo, photo_id
-from data_prep.records.format import clear_write_errors
 
 MISTAKES = "mistakes"  # tag of elements that are the message of an InputError
 BROKEN = "broken"  # tag of photos that cannot be used: a line each, with why

@@ -12,17 +12,11 @@ import apache_beam as beam
 import tensorflow as tf
 from apache_beam.pvalue import AsSingleton
 
+from data_prep.base.files import write_text
 from data_prep.beam.files import Localise, local_files
 from data_prep.beam.photos import PhotoFiles, map_address, or_mistake
 from data_prep.pictures.photos import Photo
-from data_prep.records.format import (
-    ImageRecord,
-    LabelRecord,
-    order_ids,
-    shard_paths,
-    shard_sizes,
-    write_text,
-)
+from data_prep.records.format import ImageRecord, LabelRecord, order_ids, shard_paths, shard_sizes
 from data_prep.records.shard_writer import ShardContent, write_manifest, write_shard
 from data_prep.write_records import image_record, label_record
 

@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from data_prep.base.errors import InputError
 
 MAX_PIXELS = 150_000_000  # 12,000 x 12,000 passes; Pillow itself refuses above 178,956,970
-MASK_THRESHOLD = 128
 
 # Only these decoders see a file, whatever it is called: some of Pillow's others start programs.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
@@ -51,7 +51,7 @@ def read_rgb(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.nda
     Raises:
         ImageError: the file is missing, empty, truncated, no picture, or too large.
     """
-    image, _ = _decode(Path(path), max_pixels=max_pixels, max_side=None, background="white")
+    image, _ = decode(Path(path), max_pixels=max_pixels, max_side=None, background="white")
     return np.array(image)
 
 
@@ -71,7 +71,7 @@ def read_rgb_within(
     Raises:
         ImageError: as `read_rgb`.
     """
-    image, size = _decode(Path(path), max_pixels=max_pixels, max_side=max_side, background="white")
+    image, size = decode(Path(path), max_pixels=max_pixels, max_side=max_side, background="white")
     return fit_within(np.array(image), max_side), size
 
 
@@ -94,34 +94,6 @@ def is_plain_jpeg(path: str | os.PathLike, max_side: int) -> bool:
     with _opened(Path(path), MAX_PIXELS) as image:
         plain = image.format == "JPEG" and image.mode in ("RGB", "L")
         return plain and _orientation(image) == 1 and max(image.size) <= max_side
-
-
-def read_grey(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Decodes a map: brightness, 16-bit values scaled to 8 bits, transparent pixels black.
-
-    Returns:
-        uint8 [H,W].
-
-    Raises:
-        ImageError: as `read_rgb`.
-    """
-    image, _ = _decode(Path(path), max_pixels=max_pixels, max_side=None, background="black")
-    return np.array(image.convert("L"))
-
-
-def read_mask(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Decodes a truth mask: brightness of 128 and more is salient; transparent pixels are not.
-
-    Returns:
-        uint8 [H,W], 0 or 255.
-
-    Raises:
-        ImageError: as `read_rgb`, or the mask is written as 0 and 1 rather than 0 and 255.
-    """
-    grey = read_grey(path, max_pixels=max_pixels)
-    if grey.max() == 1:
-        raise ImageError(f"{path}: a mask of 0 and 1; multiply it by 255 (salient is white)")
-    return np.where(grey >= MASK_THRESHOLD, np.uint8(255), np.uint8(0))
 
 
 def fit_within(rgb: np.ndarray, max_side: int) -> np.ndarray:
@@ -171,6 +143,16 @@ def write_png(path: str | os.PathLike, pixels: np.ndarray) -> None:
             partial.unlink()
 
 
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Encodes uint8 [H, W] or RGB [H, W, 3] as PNG, fast rather than small."""
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    encoded, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not encoded:
+        raise ValueError(f"cannot encode an array of shape {pixels.shape} as PNG")
+    return data.tobytes()
+
+
 @contextlib.contextmanager
 def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     """Opens an image file and bounds its size; whatever goes wrong inside becomes an ImageError."""
@@ -207,7 +189,7 @@ def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
             ) from None
 
 
-def _decode(
+def decode(
     path: Path, *, max_pixels: int, max_side: int | None, background: str
 ) -> tuple[Image.Image, tuple[int, int]]:
     """Opens, bounds, decodes, turns and flattens: an RGB image and the file's upright (H, W)."""

@@ -5,17 +5,16 @@ An image set is a stem (`train/images`) of image shards; a label version is one
 the shards is written last: shards without one do not count as written.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
-from data_prep.base.errors import InputError, PassingError, damage_named
+from data_prep.base.errors import InputError, damage_named
+from data_prep.pictures.images import encode_png
 
 FORMAT_VERSION = 1
 RECORDS_PER_SHARD = 2000  # 100 to 200 MB of photos at the usual 400x300 to 1024x768
@@ -24,9 +23,6 @@ RECORDS_PER_SHARD = 2000  # 100 to 200 MB of photos at the usual 400x300 to 1024
 # by as long as it was read, up to a minute, in which nothing happens.
 UNTUNED = tf.data.Options()
 UNTUNED.autotune.enabled = False
-
-# TensorFlow tries again by itself when a bucket does not answer; then it ends in one of these.
-_NO_ANSWER = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,16 +132,6 @@ def manifest_path(stem: str) -> str:
     return f"{stem}.manifest.json"
 
 
-def encode_png(pixels: np.ndarray) -> bytes:
-    """Encodes uint8 [H, W] or RGB [H, W, 3] as PNG, fast rather than small."""
-    if pixels.ndim == 3:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    encoded, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not encoded:
-        raise ValueError(f"cannot encode an array of shape {pixels.shape} as PNG")
-    return data.tobytes()
-
-
 def shard_sizes(count: int) -> list[int]:
     """Splits `count` records evenly into as few shards as `RECORDS_PER_SHARD` allows."""
     shards = max(1, -(-count // RECORDS_PER_SHARD))
@@ -218,32 +204,6 @@ def read_manifest(stem: str) -> Manifest:
     if version != FORMAT_VERSION:
         raise InputError(f"{path}: format {version}, this program reads {FORMAT_VERSION}")
     return manifest
-
-
-def write_text(path: str, text: str) -> None:
-    """Writes a small file so that it is there whole or not at all."""
-    with clear_write_errors(path):
-        with tf.io.gfile.GFile(path + ".tmp", "w") as file:
-            file.write(text)
-        tf.io.gfile.rename(path + ".tmp", path, overwrite=True)
-
-
-@contextlib.contextmanager
-def clear_write_errors(path: str) -> Iterator[None]:
-    """Turns TensorFlow's errors of writing into one line that names `path`.
-
-    Raises:
-        InputError: where the disk is full or forbidden.
-        PassingError: where a bucket gave no answer.
-    """
-    try:
-        yield
-    except tf.errors.OpError as error:
-        kind = PassingError if isinstance(error, _NO_ANSWER) else InputError
-        reason = " ".join(error.message.split())
-        raise kind(
-            f"{path}: cannot be written ({reason}); mend that and run the same command again"
-        ) from error
 
 
 def _read_ids(path: str) -> list[str]:

@@ -10,17 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import tensorflow as tf
 
 from data_prep.base.errors import InputError
+from data_prep.base.files import clear_write_errors, write_text
 from data_prep.records.format import (
     FORMAT_VERSION,
     ImageRecord,
     LabelRecord,
     Manifest,
-    clear_write_errors,
     hash_ids,
     manifest_path,
     shard_paths,
     shard_sizes,
-    write_text,
 )
 
 

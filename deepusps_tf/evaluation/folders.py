@@ -10,11 +10,12 @@ import numpy as np
 from tqdm import tqdm
 
 from data_prep.base.errors import InputError
-from data_prep.pictures.images import photo_size, read_grey, read_mask, read_rgb_within
+from data_prep.pictures.images import photo_size, read_rgb_within
+from data_prep.pictures.masks import check_masks, read_grey, read_mask
 from data_prep.pictures.photos import Photo, list_photos
 from data_prep.records.format import RecordSet, open_set
 from data_prep.records.shard_writer import write_shards
-from data_prep.write_records import check_masks, image_record
+from data_prep.write_records import image_record
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.scoring.scores import PLAIN, REFINED
 from deepusps_tf.serving.predict import MAX_SIDE, enlarge

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from data_prep.base.errors import InputError
-from data_prep.records.format import write_text
+from data_prep.base.files import write_text
 from deepusps_tf.data.photo_sets import PhotoSets, open_photos, trained_on
 from deepusps_tf.labels.crf_pool import start_crf
 from deepusps_tf.reporting.charts import chart_pixels, error_chart, stage_chart, svg_text

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from data_prep.base.errors import InputError, damage_named
-from data_prep.records.format import write_text
+from data_prep.base.files import write_text
 from deepusps_tf.distribution.workers import ALONE, Workers
 from deepusps_tf.labels.moving_average import MovingAverage
 

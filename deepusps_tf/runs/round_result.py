@@ -7,7 +7,8 @@ from pathlib import Path
 import keras
 
 from data_prep.base.errors import InputError, damage_named
-from data_prep.records.format import RecordSet, open_labels, write_text
+from data_prep.base.files import write_text
+from data_prep.records.format import RecordSet, open_labels
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.runs.checkpoints import load_weights
 from deepusps_tf.settings.config import Config

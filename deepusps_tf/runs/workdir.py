@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from data_prep.base.errors import InputError
+from data_prep.base.files import write_text
 from data_prep.base.folder_lock import locked_folder
-from data_prep.records.format import write_text
 from deepusps_tf.runs.round_result import is_finished, round_folders
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import flagfile_text, read_flagfile

@@ -103,16 +103,6 @@ def score_labels(*, images: RecordSet, labels: RecordSet, size: int) -> Scores:
     return score_maps((labels.numpy()[..., 0], mask.numpy()[..., 0]) for labels, mask in batches)
 
 
-def label_change(
-    *, images: RecordSet, before: Sequence[RecordSet], after: RecordSet, size: int
-) -> float:
-    """Computes the mean absolute change from label versions to a later one, of 0 to 1."""
-    batches = label_batches(images=images, labels=[*before, after], size=size)
-    maps = (labels.numpy() for labels, _ in batches)
-    each = [np.abs(part[..., :-1] - part[..., -1:]).mean(axis=(1, 2, 3)) for part in maps]
-    return float(np.concatenate(each).mean())
-
-
 def score_maps(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Scores:
     """Averages the scores of float32 (maps [B, S, S], masks [B, S, S]) over all images."""
     return mean_scores([map_scores(maps, masks) for maps, masks in batches])

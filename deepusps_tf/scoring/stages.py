@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from data_prep.base.errors import damage_named
-from data_prep.records.format import write_text
+from data_prep.base.files import write_text
 from deepusps_tf.runs.round_result import JOINT, round_folders
 from deepusps_tf.scoring.scores import Scores
 from deepusps_tf.settings.config import Config

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.base.errors import InputError, damage_named
-from data_prep.records.format import write_text
+from data_prep.base.files import write_text
 from deepusps_tf.scoring.field_scores import FieldScorer, FieldScores
 from deepusps_tf.scoring.scores import REFINED, Scores, map_scores, mean_scores
 from deepusps_tf.scoring.stages import COLUMNS, figures

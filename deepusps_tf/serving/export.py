@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from data_prep.records.format import clear_write_errors, encode_png
+from data_prep.base.files import clear_write_errors
+from data_prep.pictures.images import encode_png
 from deepusps_tf.serving.signatures import ServingModule
 
 WARM_UP = "assets.extra/tf_serving_warmup_requests"

@@ -11,9 +11,9 @@ import numpy as np
 from tqdm import tqdm
 
 from data_prep.base.errors import InputError
+from data_prep.base.files import write_text
 from data_prep.pictures.images import ImageError, read_rgb, read_rgb_within, write_png
 from data_prep.pictures.photos import Photo, list_photos
-from data_prep.records.format import write_text
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.serving.saliency_model import SaliencyModel
 

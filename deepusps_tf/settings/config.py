@@ -4,9 +4,8 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+from data_prep.methods.names import METHODS
 from deepusps_tf.settings.checks import refuse_contradictions, require
-
-METHODS = ("rbd", "dsr", "mc", "hs")
 
 
 def setting(default, text: str, *, choices: Sequence[str] | None = None, flag: str | None = None):

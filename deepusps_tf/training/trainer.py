@@ -16,6 +16,7 @@ from data_prep.records.format import RecordSet, open_labels
 from deepusps_tf.data.batches import steps_per_epoch, training_batches
 from deepusps_tf.distribution.workers import Workers
 from deepusps_tf.fusion.noise_model import LabelNoise, NoiseEstimates, NoiseLikelihood
+from deepusps_tf.labels.change import label_change
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.labels.moving_average import MovingAverage
 from deepusps_tf.labels.pseudo_labels import LabelSummary, PseudoLabels, write_labels
@@ -29,7 +30,6 @@ from deepusps_tf.runs.round_result import (
     read_result,
     write_result,
 )
-from deepusps_tf.scoring.scores import label_change
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.tensorboard import EpochLog
 from deepusps_tf.training.training_model import TrainingModel

@@ -13,7 +13,7 @@ from data_prep import compute_maps as module
 from data_prep.base.errors import InputError
 from data_prep.base.folder_lock import locked_folder
 from data_prep.compute_maps import compute_maps
-from data_prep.pictures.images import read_grey
+from data_prep.pictures.masks import read_grey
 
 ROOT = Path(__file__).parents[2]
 TWO = ("rbd", "mc")

@@ -12,7 +12,7 @@ from PIL import Image
 from data_prep import import_dataset as module
 from data_prep.base.errors import InputError
 from data_prep.import_dataset import import_dataset
-from data_prep.pictures.images import read_grey
+from data_prep.pictures.masks import read_grey
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from data_prep.base.errors import InputError
 from data_prep.import_maps import ImportSummary, import_maps
-from data_prep.pictures.images import read_grey
+from data_prep.pictures.masks import read_grey
 
 ROOT = Path(__file__).parents[2]
 

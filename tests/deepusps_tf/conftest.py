@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.records.format import ImageRecord, LabelRecord, encode_png, open_set
+from data_prep.pictures.images import encode_png
+from data_prep.records.format import ImageRecord, LabelRecord, open_set
 from data_prep.records.shard_writer import write_shards
 from deepusps_tf.runs.checkpoints import EpochCommits
 from deepusps_tf.settings.config import Config

@@ -5,7 +5,8 @@ import pytest
 from sklearn.linear_model import Lasso
 
 from data_prep.methods import dsr
-from data_prep.pictures.images import read_grey, read_rgb
+from data_prep.pictures.images import read_rgb
+from data_prep.pictures.masks import read_grey
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "ECSSD-dev"
 

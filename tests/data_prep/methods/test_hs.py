@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from data_prep.methods import hs
-from data_prep.pictures.images import read_grey, read_rgb
+from data_prep.pictures.images import read_rgb
+from data_prep.pictures.masks import read_grey
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "ECSSD-dev"
 

@@ -12,12 +12,11 @@ from data_prep.pictures.images import (
     ImageError,
     fit_within,
     photo_size,
-    read_grey,
-    read_mask,
     read_rgb,
     read_rgb_within,
     write_png,
 )
+from data_prep.pictures.masks import read_grey, read_mask
 
 # Red, green, blue and grey squares: tells every turn, flip and channel order from the others.
 QUADRANTS = np.zeros((40, 64, 3), np.uint8)

@@ -6,12 +6,12 @@ import pytest
 import tensorflow as tf
 
 from data_prep.base.errors import InputError, PassingError
+from data_prep.pictures.images import encode_png
 from data_prep.records import format as records
 from data_prep.records.format import (
     IMAGE_FEATURES,
     ImageRecord,
     LabelRecord,
-    encode_png,
     open_labels,
     open_set,
     order_ids,

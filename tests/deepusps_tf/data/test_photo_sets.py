@@ -1,4 +1,5 @@
-from data_prep.records.format import ImageRecord, encode_png, open_set
+from data_prep.pictures.images import encode_png
+from data_prep.records.format import ImageRecord, open_set
 from data_prep.records.shard_writer import write_shards
 from deepusps_tf.data.photo_sets import trained_on
 from tests.deepusps_tf.conftest import disc_photo, write_disc_records

@@ -4,7 +4,8 @@ import pytest
 
 from deepusps_tf.networks.backbones import BACKBONES
 from deepusps_tf.networks.folding import copy_folded, inference_twin
-from deepusps_tf.networks.saliency_network import build_model, load_pretrained
+from deepusps_tf.networks.pretrained import load_pretrained
+from deepusps_tf.networks.saliency_network import build_model
 from tests.deepusps_tf.conftest import tiny_model
 
 

@@ -7,7 +7,8 @@ from data_prep.base.errors import InputError
 from deepusps_tf.networks.backbones import BACKBONES
 from deepusps_tf.networks.backbones.batch_norm import BatchNorm
 from deepusps_tf.networks.losses import FBetaLoss
-from deepusps_tf.networks.saliency_network import BilinearUpsampling, build_model, load_pretrained
+from deepusps_tf.networks.pretrained import load_pretrained
+from deepusps_tf.networks.saliency_network import BilinearUpsampling, build_model
 
 LITE = "efficientnet_lite0"
 

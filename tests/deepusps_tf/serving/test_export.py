@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.records.format import encode_png
+from data_prep.pictures.images import encode_png
 from deepusps_tf.serving.export import export_model, exported_versions
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
 

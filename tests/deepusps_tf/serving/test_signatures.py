@@ -12,8 +12,7 @@ from PIL import Image
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from data_prep.pictures.images import read_rgb
-from data_prep.records.format import encode_png
+from data_prep.pictures.images import encode_png, read_rgb
 from deepusps_tf.serving.export import WARM_UP, export_model
 from deepusps_tf.serving.signatures import MAX_PIXELS
 from tests.deepusps_tf.conftest import disc_photo, tiny_model

@@ -1,0 +1,3 @@
+"""The names of the handcrafted methods, readable without loading Numba."""
+
+METHODS = ("rbd", "dsr", "mc", "hs")
