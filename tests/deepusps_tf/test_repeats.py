@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepusps_tf import main
+from deepusps_tf.commands.evaluate import evaluate
+from deepusps_tf.commands.table import table
+from deepusps_tf.commands.train import train
 from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.runs.round_result import load_fusion
 from deepusps_tf.runs.workdir import repeat_runs, save_settings
@@ -29,7 +31,7 @@ def test_a_repeat_is_the_run_that_its_settings_make_alone(
     )
     config = dataclasses.replace(config, repeats=2, devices="cpu:1", pretrained="none")
     config = dataclasses.replace(config, experiment="Tiny")
-    main.train(config)
+    train(config)
     first, second = repeat_runs(config)
     alone = dataclasses.replace(second, workdir=str(tmp_path / "alone"))
     run_rounds(alone, make_strategy("cpu:1"))
@@ -40,10 +42,10 @@ def test_a_repeat_is_the_run_that_its_settings_make_alone(
         for one, other in zip(fused_weights(first), fused_weights(second), strict=True)
     )
 
-    main.evaluate(Config(mode="evaluate", workdir=config.workdir, test_set="again"))
+    evaluate(Config(mode="evaluate", workdir=config.workdir, test_set="again"))
     assert (Path(second.workdir) / "evaluation.csv").is_file()
     capsys.readouterr()
-    main.table(Config(mode="table", workdirs=(config.workdir,), output=str(tmp_path / "out")))
+    table(Config(mode="table", workdirs=(config.workdir,), output=str(tmp_path / "out")))
     lines = capsys.readouterr().out.splitlines()
     assert "records (4 photos, at 32x32)" in lines[0] and "again (4 photos" in lines[0]
     assert lines[3].startswith("| Tiny | ") and lines[4].startswith("| ± (2 runs) | ")
@@ -54,7 +56,7 @@ def test_a_repeat_is_the_run_that_its_settings_make_alone(
     assert (tmp_path / "out/table.md").read_text().splitlines()[:5] == lines[:5]
 
     monkeypatch.setattr("deepusps_tf.training.label_rounds.Trainer", None)
-    main.train(config)  # nothing is trained twice
+    train(config)  # nothing is trained twice
 
 
 def test_repeats_take_the_labels_of_their_namesakes_or_all_of_one_run(tiny_config, tmp_path):

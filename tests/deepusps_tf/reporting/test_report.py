@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from data_prep.base.errors import InputError
 from data_prep.records.format import LabelRecord, open_set
 from data_prep.records.shard_writer import write_shards
-from deepusps_tf import main
+from deepusps_tf.commands.report import report as report_command
 from deepusps_tf.data.photo_sets import open_photos
 from deepusps_tf.reporting import report
 from deepusps_tf.reporting.photo_errors import JudgedPhoto
@@ -85,7 +85,7 @@ def test_report_is_called_as_its_flag_says_else_as_the_run(tiny_config):
         ({"experiment": "Shown as that"}, "Shown as that"),
         ({}, "Trained as this"),
     ):
-        main.report(Config(mode="report", workdir=config.workdir, **flags))
+        report_command(Config(mode="report", workdir=config.workdir, **flags))
         assert f"<title>{title}" in page.read_text()
 
 

@@ -1,0 +1,30 @@
+"""Exports the network of a finished run."""
+
+from pathlib import Path
+
+from deepusps_tf.runs.round_result import load_fusion
+from deepusps_tf.runs.workdir import saved_run
+from deepusps_tf.serving.export import export_model
+from deepusps_tf.serving.portable import write_portable
+from deepusps_tf.settings.config import Config
+
+
+def export(config: Config) -> None:
+    """Exports the fused network of a workdir as one more version, or as one file."""
+    saved = saved_run(config)
+    if config.format == "saved_model":
+        path = export_run(saved)
+    else:
+        path = write_portable(
+            network=load_fusion(saved),
+            size=saved.size,
+            folder=Path(config.workdir),
+            form=config.format,
+        )
+    print(f"model: {path}")
+
+
+def export_run(config: Config) -> Path:
+    """Exports the fused network of a finished run as the next version for TF Serving."""
+    network = load_fusion(config)
+    return export_model(network=network, size=config.size, folder=Path(config.workdir) / "export")
