@@ -2,6 +2,8 @@
 
 import os
 
+__version__ = "0.2.0"
+
 # TensorFlow reads this at its import. It leaves oneDNN's convolutions off on some CPUs, where they
 # make a training step up to 1.6 times as fast.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

@@ -20,7 +20,7 @@ from data_prep.write_records import write_records
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of what Beam imports
-    pytest.importorskip("apache_beam", reason="requirements-beam.txt is not installed")
+    pytest.importorskip("apache_beam", reason="apache-beam is not installed")
     from apache_beam.io.filesystem import FileMetadata, MatchResult
     from apache_beam.io.localfilesystem import LocalFileSystem
     from apache_beam.options.pipeline_options import PipelineOptions

@@ -41,7 +41,7 @@ def test_a_command_ends_in_one_line(monkeypatch, capsys, end, status, line):
         ("data_prep.compute_maps", ["--images=i", "--output=o"]),
         ("data_prep.import_maps", ["--images=i", "--maps=m", "--output=o"]),
         ("data_prep.import_dataset", ["--dataset=ecssd", "--source=s", "--output=o"]),
-        ("data_prep.sample.sample", ["--output=o"]),
+        ("data_prep.sample", ["--output=o"]),
         ("data_prep.write_records", ["--images=i", "--maps=m", "--output=o"]),
     ],
 )

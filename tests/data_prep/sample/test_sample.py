@@ -352,7 +352,7 @@ def test_contact_sheet_shows_photos_and_contours(folder, tmp_path):
 
 def run_command_line(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "data_prep.sample.sample", *arguments],
+        [sys.executable, "-m", "data_prep.sample", *arguments],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
