@@ -25,7 +25,7 @@ from data_prep.base.command import start
 from data_prep.base.errors import InputError
 from data_prep.base.processes import cores, worker_pool
 from data_prep.methods import METHODS
-from data_prep.pictures import images
+from data_prep.pictures import images, masks
 from data_prep.pictures.photos import list_photos
 
 _BETA_SQUARED = 0.3
@@ -86,7 +86,7 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 def measure(method: str, case: Case) -> tuple[Scores, Scores | None, float | None]:
     """Computes and scores one map: its scores, the reference map's, and their correlation."""
-    saliency, mask = compute(method, case.photo), images.read_mask(case.mask)
+    saliency, mask = compute(method, case.photo), masks.read_mask(case.mask)
     if saliency.shape != mask.shape:
         raise InputError(f"{case.mask}: size differs from the photo's; give the photo's own mask")
     if case.reference is None:
@@ -167,7 +167,7 @@ def contact_sheet(methods: list[str], cases: list[Case]) -> Image.Image:
     columns: list[tuple[str, Callable[[Case], np.ndarray]]] = [
         ("photo", lambda case: images.read_rgb(case.photo)),
         *((name, lambda case, name=name: compute(name, case.photo)) for name in methods),
-        ("truth", lambda case: images.read_mask(case.mask)),
+        ("truth", lambda case: masks.read_mask(case.mask)),
     ]
     width, height = _CELL
     header = 20

@@ -147,23 +147,6 @@ def test_wrong_count_is_refused(tmp_path):
         write_shards(stem=f"{tmp_path}/s", records=[LabelRecord("a", b"", 0.0)], count=3)
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (tf.errors.UnavailableError, PassingError),
-        (tf.errors.AbortedError, PassingError),
-        (tf.errors.DeadlineExceededError, PassingError),
-        (tf.errors.ResourceExhaustedError, InputError),
-        (tf.errors.PermissionDeniedError, InputError),
-    ],
-)
-def test_write_errors_tell_a_busy_bucket_from_a_full_one(error, kind):
-    with (
-        pytest.raises(InputError, match=r"^b/s: cannot be written \(its reason\); ") as caught,
-        records.clear_write_errors("b/s"),
-    ):
-        raise error(None, None, "its\n reason")
-    assert type(caught.value) is kind
 
 
 def test_what_the_producer_of_records_raises_is_told_as_it_is(tmp_path):
@@ -185,13 +168,3 @@ def test_shard_that_cannot_be_opened_or_renamed_is_named(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_full_disk_is_one_line():
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("this system has no /dev/full")
-    with (
-        pytest.raises(InputError, match="/dev/full: cannot be written"),
-        records.clear_write_errors(str(full)),
-        tf.io.gfile.GFile(str(full), "w") as file,
-    ):
-        file.write("x" * 100_000)
