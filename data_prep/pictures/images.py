@@ -51,7 +51,7 @@ def read_rgb(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.nda
     Raises:
         ImageError: the file is missing, empty, truncated, no picture, or too large.
     """
-    image, _ = decode(Path(path), max_pixels=max_pixels, max_side=None, background="white")
+    image, _ = _decode(Path(path), max_pixels=max_pixels, max_side=None)
     return np.array(image)
 
 
@@ -71,7 +71,7 @@ def read_rgb_within(
     Raises:
         ImageError: as `read_rgb`.
     """
-    image, size = decode(Path(path), max_pixels=max_pixels, max_side=max_side, background="white")
+    image, size = _decode(Path(path), max_pixels=max_pixels, max_side=max_side)
     return fit_within(np.array(image), max_side), size
 
 
@@ -189,16 +189,29 @@ def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
             ) from None
 
 
-def decode(
-    path: Path, *, max_pixels: int, max_side: int | None, background: str
+def decode_raw(path: Path, *, max_pixels: int) -> Image.Image:
+    """Opens and decodes a picture and turns it upright; its mode stays what the file has.
+
+    Raises:
+        ImageError: as `read_rgb`.
+    """
+    with _opened(path, max_pixels) as image:
+        orientation = _orientation(image)
+        image.load()
+        turned = image.copy()
+    return turned.transpose(_TURNS[orientation]) if orientation in _TURNS else turned
+
+
+def _decode(
+    path: Path, *, max_pixels: int, max_side: int | None
 ) -> tuple[Image.Image, tuple[int, int]]:
     """Opens, bounds, decodes, turns and flattens: an RGB image and the file's upright (H, W)."""
     with _opened(path, max_pixels) as image:
-        return _upright_rgb(image, path, max_side, background)
+        return _upright_rgb(image, path, max_side)
 
 
 def _upright_rgb(
-    image: Image.Image, path: Path, max_side: int | None, background: str
+    image: Image.Image, path: Path, max_side: int | None
 ) -> tuple[Image.Image, tuple[int, int]]:
     own_size = _upright_size(image)
     orientation = _orientation(image)  # before draft and flattening, which lose it
@@ -212,7 +225,7 @@ def _upright_rgb(
         if shrink > 1 and image.mode in _SHRINKABLE:
             image = image.reduce(shrink)  # in its own mode: no second copy at full size
     image.load()
-    upright = _flatten(image, path, background)
+    upright = _flatten(image, path)
     if orientation in _TURNS:
         upright = upright.transpose(_TURNS[orientation])
     return upright, own_size
@@ -231,14 +244,14 @@ def _orientation(image: Image.Image) -> int:
     return orientation if orientation in _TURNS else 1
 
 
-def _flatten(image: Image.Image, path: Path, background: str) -> Image.Image:
-    """Any of Pillow's modes to RGB."""
+def _flatten(image: Image.Image, path: Path) -> Image.Image:
+    """Any of Pillow's modes to RGB, transparent pixels on white."""
     if image.mode == "F":
         raise ImageError(f"{path}: has floating-point pixels; save it as an 8- or 16-bit picture")
     if image.mode.startswith("I"):
         wide = np.clip(np.asarray(image), 0, 65535)
         return Image.fromarray((wide // 257).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
-        canvas = Image.new("RGBA", image.size, background)
+        canvas = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")

@@ -4,41 +4,97 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from data_prep.base.errors import InputError
-from data_prep.pictures.images import MAX_PIXELS, ImageError, decode
+from data_prep.pictures.images import MAX_PIXELS, ImageError
+from data_prep.pictures.levels import Levels, named_values, read_levels
 from data_prep.pictures.photos import Photo, list_photos
 
 MASK_THRESHOLD = 128
+_OUTLINE = 7  # pixels; what no square of this side fits into is an outline
 
 
 def read_grey(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Decodes a map: brightness, 16-bit values scaled to 8 bits, transparent pixels black.
+    """Reads a saliency map in any encoding that has one reading.
+
+    Values of 16 and 32 bits up to 255 are those of 8 bits, larger ones of 16 bits are scaled to 8,
+    and a map of 0 and 1 has 1 for full, as have floating-point values up to 1. A picture of one
+    colour and opacity has its map there; other transparent pixels are black.
 
     Returns:
         uint8 [H,W].
 
     Raises:
-        ImageError: as `read_rgb`.
+        ImageError: as `read_rgb`, or the file could be read as several maps.
     """
-    image, _ = decode(Path(path), max_pixels=max_pixels, max_side=None, background="black")
-    return np.array(image.convert("L"))
+    levels = read_levels(path, max_pixels=max_pixels)
+    values, full = levels.values, levels.full
+    if full is None:
+        raise ImageError(
+            f"{path}: its values reach {values.max():g}, the largest neither of 8 nor of 16 bits; "
+            "save it as 8-bit grey"
+        )
+    if full == 65535:
+        return (values // 257).astype(np.uint8)
+    if full == 255 and values.max() == 1 and np.isin(values, (0, 1)).all():
+        full = 1  # a whole map of no more than 1/255 says nothing
+    return np.rint(values * (255 / full)).astype(np.uint8)
 
 
 def read_mask(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Decodes a truth mask: brightness of 128 and more is salient; transparent pixels are not.
+    """Reads a truth mask in any encoding that has one reading.
+
+    Of two values the larger is salient, whatever they are. Of more, as of soft edges, those from
+    half of the range on (128 of 255) are.
 
     Returns:
         uint8 [H,W], 0 or 255.
 
     Raises:
-        ImageError: as `read_rgb`, or the mask is written as 0 and 1 rather than 0 and 255.
+        ImageError: as `read_rgb`, or the values could be classes.
     """
-    grey = read_grey(path, max_pixels=max_pixels)
-    if grey.max() == 1:
-        raise ImageError(f"{path}: a mask of 0 and 1; multiply it by 255 (salient is white)")
-    return np.where(grey >= MASK_THRESHOLD, np.uint8(255), np.uint8(0))
+    levels = read_levels(path, max_pixels=max_pixels)
+    distinct = np.unique(levels.values)
+    if distinct.size == 2:
+        salient = levels.values == distinct[1]
+    else:
+        salient = _upper_half(levels, path)
+        if distinct.size > 2 and _only_outlines(levels.values, salient):
+            raise _many_readings(levels.values, path)
+    return np.where(salient, np.uint8(255), np.uint8(0))
+
+
+def _upper_half(levels: Levels, path: str | os.PathLike) -> np.ndarray:
+    """What lies in the upper half of the range; there must be some, or nothing above 0."""
+    values, full = levels.values, levels.full
+    if full is None:
+        raise _many_readings(values, path)
+    if full == 65535:
+        values, full = values // 257, 255
+    salient = values >= (MASK_THRESHOLD if full == 255 else full / 2)
+    if values.max() > 0 and not salient.any():
+        raise _many_readings(levels.values, path)
+    return salient
+
+
+def _only_outlines(values: np.ndarray, salient: np.ndarray) -> bool:
+    """Whether full values are thin lines around areas of other values, as around classes."""
+    square = np.ones((_OUTLINE, _OUTLINE), np.uint8)
+
+    def solid(area: np.ndarray) -> bool:
+        return bool(cv2.erode(area.astype(np.uint8), square, borderValue=0).any())
+
+    between = np.unique(values[~salient & (values > 0)])
+    return not solid(salient) and any(solid(values == value) for value in between)
+
+
+def _many_readings(values: np.ndarray, path: str | os.PathLike) -> ImageError:
+    return ImageError(
+        f"{path}: its values {named_values(values)} could be classes; save a mask of 255 for what "
+        "is salient and 0 for the rest"
+    )
 
 
 def check_masks(photos: Sequence[Photo], masks: Path, kind: str = "photo") -> dict[str, Path]:

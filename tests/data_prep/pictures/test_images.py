@@ -104,7 +104,7 @@ def test_cmyk(tmp_path):
         assert np.abs(read_rgb(tmp_path / name).astype(int) - QUADRANTS).mean() < 3
 
 
-def test_transparency_lies_on_white_and_masks_on_black(tmp_path):
+def test_transparency_lies_on_white(tmp_path):
     rgba = np.dstack([QUADRANTS, np.full((40, 64), 255, np.uint8)])
     rgba[:20, :, 3] = 0
     rgba[20:, :32, 3] = 51  # one fifth of (0, 0, 200) on four fifths of white
@@ -112,7 +112,6 @@ def test_transparency_lies_on_white_and_masks_on_black(tmp_path):
     assert (rgb[:20] == 255).all()
     np.testing.assert_array_equal(rgb[30, 10], [204, 204, 244])
     np.testing.assert_array_equal(rgb[30, 50], [90, 90, 90])
-    assert (read_mask(tmp_path / "a.png") == 0).all()
 
     palette = Image.fromarray(QUADRANTS).quantize(4)
     seen = palette.getpixel((0, 0))
@@ -176,14 +175,6 @@ def test_max_pixels(tmp_path):
     assert read_rgb(path, max_pixels=64 * 40).shape == (40, 64, 3)
     with pytest.raises(ImageError, match="more than 2,559 pixels"):
         read_rgb(path, max_pixels=64 * 40 - 1)
-
-
-def test_read_mask_splits_at_128(tmp_path):
-    path = save(tmp_path / "m.png", np.array([[0, 127, 128, 255]], np.uint8))
-    np.testing.assert_array_equal(read_mask(path), [[0, 0, 255, 255]])
-    path = save(tmp_path / "n.png", np.array([[0, 1]], np.uint8))
-    with pytest.raises(ImageError, match="multiply it by 255"):
-        read_mask(path)
 
 
 def test_fit_within():

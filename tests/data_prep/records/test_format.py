@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_prep.base.errors import InputError, PassingError
+from data_prep.base.errors import InputError
 from data_prep.pictures.images import encode_png
 from data_prep.records import format as records
 from data_prep.records.format import (
@@ -147,8 +147,6 @@ def test_wrong_count_is_refused(tmp_path):
         write_shards(stem=f"{tmp_path}/s", records=[LabelRecord("a", b"", 0.0)], count=3)
 
 
-
-
 def test_what_the_producer_of_records_raises_is_told_as_it_is(tmp_path):
     def exhausted():
         yield LabelRecord("a", b"", 0.0)
@@ -166,5 +164,3 @@ def test_shard_that_cannot_be_opened_or_renamed_is_named(tmp_path):
         with pytest.raises(InputError, match=f"^{path}: cannot be written "):
             write_shard(path, [LabelRecord("a", b"", 0.0)])
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
-
-
