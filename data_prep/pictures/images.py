@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from data_prep.base.errors import InputError
+from data_prep.pictures.colours import keeps_srgb, to_srgb
 
 MAX_PIXELS = 150_000_000  # 12,000 x 12,000 passes; Pillow itself refuses above 178,956,970
 
@@ -38,15 +39,15 @@ def read_rgb(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.nda
     """Decodes a photo at its own size, turned upright as its EXIF orientation says.
 
     Grey becomes three equal channels, 16-bit values are scaled to 8 bits, transparent pixels are
-    composited on white, CMYK is converted without colour profile, and an animation gives its first
-    frame.
+    composited on white, colours of another ICC profile are brought to sRGB, CMYK without one is
+    converted plainly, and an animation gives its first frame.
 
     Args:
         path: a JPEG, PNG, WebP, BMP, GIF or TIFF file, whatever its suffix.
         max_pixels: the largest width x height that is decoded.
 
     Returns:
-        uint8 [H,W,3], sRGB as stored, writable and contiguous.
+        uint8 [H,W,3], sRGB, writable and contiguous.
 
     Raises:
         ImageError: the file is missing, empty, truncated, no picture, or too large.
@@ -86,13 +87,13 @@ def photo_size(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> tupl
 
 
 def is_plain_jpeg(path: str | os.PathLike, max_side: int) -> bool:
-    """Whether a file's own bytes can be stored: an upright grey or RGB JPEG within `max_side`.
+    """Whether a file's own bytes can be stored: an upright sRGB or grey JPEG within `max_side`.
 
     Raises:
         ImageError: as `photo_size`.
     """
     with _opened(Path(path), MAX_PIXELS) as image:
-        plain = image.format == "JPEG" and image.mode in ("RGB", "L")
+        plain = image.format == "JPEG" and image.mode in ("RGB", "L") and keeps_srgb(image)
         return plain and _orientation(image) == 1 and max(image.size) <= max_side
 
 
@@ -115,7 +116,9 @@ def fit_within(rgb: np.ndarray, max_side: int) -> np.ndarray:
     return np.array(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
 
 
-def write_png(path: str | os.PathLike, pixels: np.ndarray) -> None:
+def write_png(
+    path: str | os.PathLike, pixels: np.ndarray, *, icc_profile: bytes | None = None
+) -> None:
     """Writes an 8-bit PNG so that `path` never holds part of one, even if the run is killed.
 
     The folder is made where it is missing. A file of the same name is replaced.
@@ -123,6 +126,7 @@ def write_png(path: str | os.PathLike, pixels: np.ndarray) -> None:
     Args:
         path: the PNG's name; a hidden neighbour is written first and then renamed to it.
         pixels: uint8 [H,W] or [H,W,3] or [H,W,4].
+        icc_profile: what the colours mean; None for sRGB.
 
     Raises:
         InputError: the disk is full or the folder cannot be written to.
@@ -132,7 +136,7 @@ def write_png(path: str | os.PathLike, pixels: np.ndarray) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as stream:
-            Image.fromarray(pixels).save(stream, format="PNG")
+            Image.fromarray(pixels).save(stream, format="PNG", icc_profile=icc_profile)
         partial.replace(path)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -225,7 +229,7 @@ def _upright_rgb(
         if shrink > 1 and image.mode in _SHRINKABLE:
             image = image.reduce(shrink)  # in its own mode: no second copy at full size
     image.load()
-    upright = _flatten(image, path)
+    upright = _flatten(to_srgb(image), path)
     if orientation in _TURNS:
         upright = upright.transpose(_TURNS[orientation])
     return upright, own_size
@@ -237,6 +241,8 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself, and tells their upright size
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # a damaged EXIF block says nothing about the pixels

@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from data_prep.base.errors import InputError
 from data_prep.base.files import write_text
-from data_prep.pictures.images import ImageError, read_rgb, read_rgb_within, write_png
+from data_prep.pictures.cutouts import write_cutout
+from data_prep.pictures.images import ImageError, read_rgb_within, write_png
 from data_prep.pictures.photos import Photo, list_photos
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.serving.saliency_model import SaliencyModel
@@ -69,8 +70,8 @@ def predict_photos(
             if pool is not None:
                 maps = pool.refine_all(zip(readings, maps, strict=True))
             for (photo, _, size), probability in zip(batch, maps, strict=True):
-                pixels = _picture(photo, enlarge(probability, size), kind)
-                write_png(output / f"{photo.id}.png", pixels)
+                path = output / f"{photo.id}.png"
+                _write(path, photo, enlarge(probability, size), kind)
                 written += 1
             progress.update(kept + written + len(skipped) - progress.n)
     if skipped and not written + kept:
@@ -117,10 +118,12 @@ def _read(
         yield photo, rgb, size
 
 
-def _picture(photo: Photo, probability: np.ndarray, kind: str) -> np.ndarray:
+def _write(path: Path, photo: Photo, probability: np.ndarray, kind: str) -> None:
     if kind == "mask":
-        return np.where(probability > 0.5, np.uint8(255), np.uint8(0))
+        write_png(path, np.where(probability > 0.5, np.uint8(255), np.uint8(0)))
+        return
     opacity = np.rint(255 * probability.clip(0, 1)).astype(np.uint8)
     if kind == "probability":
-        return opacity
-    return np.dstack([read_rgb(photo.path), opacity])
+        write_png(path, opacity)
+    else:
+        write_cutout(photo.path, opacity, path)

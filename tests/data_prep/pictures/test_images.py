@@ -73,6 +73,11 @@ def test_exif_orientation(tmp_path, orientation, upright):
     assert size == photo_size(path) == upright.shape[:2]
     assert max(small.shape) == 32
     assert small.shape[0] < small.shape[1] if size[0] < size[1] else small.shape[0] > small.shape[1]
+    for suffix in ("png", "tif", "webp"):
+        lossless = {"lossless": True} if suffix == "webp" else {}
+        path = save(tmp_path / f"turned.{suffix}", exif=exif, **lossless)
+        np.testing.assert_array_equal(read_rgb(path), upright)
+        assert photo_size(path) == upright.shape[:2]
 
 
 def test_damaged_exif_is_no_damage_to_the_pixels(tmp_path):
