@@ -48,6 +48,11 @@ def declared_pixels(photo: tf.Tensor) -> tf.Tensor:
     )
 
 
+def is_bitmap(photo: tf.Tensor) -> tf.Tensor:
+    """Says whether a photo, string scalar, is a BMP: bool scalar."""
+    return _starts(photo, b"BM")
+
+
 def has_opacity(photo: tf.Tensor) -> tf.Tensor:
     """Says whether a photo is a PNG with an alpha channel or a transparent colour.
 

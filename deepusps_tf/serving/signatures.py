@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from deepusps_tf.data.batches import fit_square
 from deepusps_tf.networks.folding import inference_twin
+from deepusps_tf.serving.bitmap import decode_bitmap
 from deepusps_tf.serving.orientation import read_orientation, turn_upright, upright_shape
-from deepusps_tf.serving.photo_header import declared_pixels, exif_block, has_opacity
+from deepusps_tf.serving.photo_header import declared_pixels, exif_block, has_opacity, is_bitmap
 
 MAX_PIXELS = 1 << 26  # of an encoded photo, by its header; 350 MB, 720 MB where it has opacity
 
@@ -87,10 +88,12 @@ class ServingModule(tf.Module):
         )
         with tf.control_dependencies([bounded]):
             photo = tf.identity(photo)
-        rgb = tf.cond(
-            has_opacity(photo),
-            lambda: put_on_white(tf.io.decode_png(photo, channels=4)),
-            lambda: tf.io.decode_image(photo, channels=3, expand_animations=False),
+        rgb = tf.case(
+            [
+                (has_opacity(photo), lambda: put_on_white(tf.io.decode_png(photo, channels=4))),
+                (is_bitmap(photo), lambda: decode_bitmap(photo)),
+            ],
+            default=lambda: tf.io.decode_image(photo, channels=3, expand_animations=False),
         )
         rgb.set_shape([None, None, 3])
         orientation = read_orientation(exif_block(photo))
