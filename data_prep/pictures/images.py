@@ -13,6 +13,7 @@ from PIL import Image
 
 from data_prep.base.errors import InputError
 from data_prep.pictures.colours import keeps_srgb, to_srgb
+from data_prep.pictures.origin import origin_note
 
 MAX_PIXELS = 150_000_000  # 12,000 x 12,000 passes; Pillow itself refuses above 178,956,970
 
@@ -117,7 +118,11 @@ def fit_within(rgb: np.ndarray, max_side: int) -> np.ndarray:
 
 
 def write_png(
-    path: str | os.PathLike, pixels: np.ndarray, *, icc_profile: bytes | None = None
+    path: str | os.PathLike,
+    pixels: np.ndarray,
+    *,
+    icc_profile: bytes | None = None,
+    made_of: str | None = None,
 ) -> None:
     """Writes an 8-bit PNG so that `path` never holds part of one, even if the run is killed.
 
@@ -127,6 +132,8 @@ def write_png(
         path: the PNG's name; a hidden neighbour is written first and then renamed to it.
         pixels: uint8 [H,W] or [H,W,3] or [H,W,4].
         icc_profile: what the colours mean; None for sRGB.
+        made_of: hash of the photo that the picture belongs to, kept in the file; see
+            `data_prep.pictures.origin`.
 
     Raises:
         InputError: the disk is full or the folder cannot be written to.
@@ -136,7 +143,9 @@ def write_png(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as stream:
-            Image.fromarray(pixels).save(stream, format="PNG", icc_profile=icc_profile)
+            note = origin_note(made_of) if made_of else None
+            picture = Image.fromarray(pixels)
+            picture.save(stream, format="PNG", icc_profile=icc_profile, pnginfo=note)
         partial.replace(path)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)

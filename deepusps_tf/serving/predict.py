@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -13,7 +14,8 @@ from tqdm import tqdm
 from data_prep.base.errors import InputError
 from data_prep.base.files import write_text
 from data_prep.pictures.cutouts import write_cutout
-from data_prep.pictures.images import ImageError, read_rgb_within, write_png
+from data_prep.pictures.images import read_rgb_within, write_png
+from data_prep.pictures.origin import photo_hash, read_origin
 from data_prep.pictures.photos import Photo, list_photos
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.serving.saliency_model import SaliencyModel
@@ -37,8 +39,7 @@ def predict_photos(
 ) -> PredictionSummary:
     """Writes `output/<id>.png` at each photo's own size.
 
-    Resumes: keeps what the same model and settings made there of the same folder's photos, but for
-    photos that changed since.
+    Resumes: keeps what the same model and settings made there of the same photos, by their bytes.
 
     Args:
         model: predicts.
@@ -65,13 +66,13 @@ def predict_photos(
     with tqdm(total=len(photos), initial=kept, desc=kind, unit="photo") as progress:
         reader = _read(missing, skipped)
         while batch := list(itertools.islice(reader, BATCH)):
-            readings = [rgb for _, rgb, _ in batch]
+            readings = [reading.rgb for reading in batch]
             maps = model.predict_batch(readings)
             if pool is not None:
                 maps = pool.refine_all(zip(readings, maps, strict=True))
-            for (photo, _, size), probability in zip(batch, maps, strict=True):
-                path = output / f"{photo.id}.png"
-                _write(path, photo, enlarge(probability, size), kind)
+            for reading, probability in zip(batch, maps, strict=True):
+                path = output / f"{reading.photo.id}.png"
+                _write(path, reading, enlarge(probability, reading.size), kind)
                 written += 1
             progress.update(kept + written + len(skipped) - progress.n)
     if skipped and not written + kept:
@@ -101,29 +102,42 @@ def _claim(output: Path, photos: list[Photo], settings: dict) -> None:
 
 
 def _is_made(picture: Path, photo: Photo) -> bool:
-    """Whether a photo's picture is there and not older than the photo."""
-    return picture.is_file() and picture.stat().st_mtime_ns >= photo.path.stat().st_mtime_ns
+    """Whether a photo's picture is there and was made of what the photo is now."""
+    try:
+        return picture.is_file() and read_origin(picture) == photo_hash(photo.path)
+    except InputError:
+        return False  # what is wrong with the photo is told where it is read
 
 
-def _read(
-    photos: list[Photo], skipped: dict[Path, str]
-) -> Iterator[tuple[Photo, np.ndarray, tuple[int, int]]]:
-    """Yields each photo with its pixels, shrunk where it is large, and its own size."""
+class _Reading(NamedTuple):
+    """A photo, its hash, its pixels, shrunk where it is large, and its own size."""
+
+    photo: Photo
+    made_of: str
+    rgb: np.ndarray
+    size: tuple[int, int]
+
+
+def _read(photos: list[Photo], skipped: dict[Path, str]) -> Iterator[_Reading]:
+    """Reads photos; of those that cannot be read, notes why."""
     for photo in photos:
         try:
+            made_of = photo_hash(photo.path)  # first: what changes meanwhile is made again
             rgb, size = read_rgb_within(photo.path, max_side=MAX_SIDE)
-        except ImageError as error:
+        except InputError as error:
             skipped[photo.path] = str(error)
             continue
-        yield photo, rgb, size
+        yield _Reading(photo, made_of, rgb, size)
 
 
-def _write(path: Path, photo: Photo, probability: np.ndarray, kind: str) -> None:
+def _write(path: Path, reading: _Reading, probability: np.ndarray, kind: str) -> None:
+    made_of = reading.made_of
     if kind == "mask":
-        write_png(path, np.where(probability > 0.5, np.uint8(255), np.uint8(0)))
+        cut = np.where(probability > 0.5, np.uint8(255), np.uint8(0))
+        write_png(path, cut, made_of=made_of)
         return
     opacity = np.rint(255 * probability.clip(0, 1)).astype(np.uint8)
     if kind == "probability":
-        write_png(path, opacity)
+        write_png(path, opacity, made_of=made_of)
     else:
-        write_cutout(photo.path, opacity, path)
+        write_cutout(reading.photo.path, opacity, path, made_of)
