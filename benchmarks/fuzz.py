@@ -12,7 +12,6 @@ is printed; the exit code is then 1. A damaged number that nothing checks is no 
 another end" counts those.
 """
 
-import dataclasses
 import hashlib
 import os
 import re
@@ -20,16 +19,16 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from absl import flags
-from tqdm import tqdm
 
+from benchmarks.answers import Answer, print_table
 from benchmarks.hostile_photos import DAMAGES, hostile_photo, picture
+from benchmarks.hostile_requests import send_requests
 from benchmarks.kill_loop import SMALL_RUN, kill_when, outcome, run_alone
 from benchmarks.scratch import scratch_folder
 from data_prep.base.command import start
@@ -47,21 +46,6 @@ UNREAD = (
     "run/export/",
     "output",
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """What one piece of bad input came to.
-
-    Attributes:
-        kind: what was fed, for the table.
-        verdict: the answer, for the table.
-        failure: what was wrong with the answer, with its input; empty where nothing was.
-    """
-
-    kind: str
-    verdict: str
-    failure: str = ""
 
 
 def write_photos(folder: Path, count: int, seed: int) -> dict[str, str]:
@@ -248,26 +232,12 @@ def _start(command: list[str], folder: Path) -> subprocess.CompletedProcess:
         return subprocess.CompletedProcess(command, -signal.SIGALRM, "", f"no end: {error}")
 
 
-def print_table(part: str, answers: Iterable[Answer], count: int) -> list[str]:
-    """Prints how many answers of each verdict each kind of input got; returns the failures."""
-    counts, failures = Counter(), []
-    for answer in tqdm(answers, desc=part, total=count):
-        counts[answer.kind, answer.verdict] += 1
-        if answer.failure:
-            failures.append(f"{part}: {answer.failure}")
-    for (kind, verdict), times in sorted(counts.items()):
-        print(f"{part:9} {kind:40} {verdict:28} {times:4}")
-    return failures
-
-
 def main(_) -> int:
     """Runs all parts and prints what they came to."""
     values = flags.FLAGS
     if values.decode:
         decode_here(Path(values.decode))
         return 0
-    from benchmarks.hostile_requests import send_requests
-
     scratch = scratch_folder(values.scratch, "fuzz")
     folder, model = scratch / "photos", scratch / "finished/run/export"
     kinds = write_photos(folder, values.photos, values.seed)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.answers import Answer
 from benchmarks.hostile_photos import hostile_photo, picture
 
 
-def send_requests(model: Path, count: int, seed: int) -> Iterator["Answer"]:  # noqa: F821
+def send_requests(model: Path, count: int, seed: int) -> Iterator[Answer]:
     """Sends `count` requests drawn from a seed; the model must answer each and a good one after.
 
     Args:
@@ -22,7 +23,6 @@ def send_requests(model: Path, count: int, seed: int) -> Iterator["Answer"]:  # 
     """
     import tensorflow as tf
 
-    from benchmarks.fuzz import Answer
     from deepusps_tf.serving.export import exported_versions
 
     random = np.random.default_rng(seed)

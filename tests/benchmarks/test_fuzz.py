@@ -7,14 +7,12 @@ import pytest
 from benchmarks import hostile_photos
 from benchmarks.fuzz import (
     GOOD_PHOTOS,
-    Answer,
     _damage_one,
     _hashes,
     _superseded,
     damage_files,
     decode_photos,
     photo_commands,
-    print_table,
     write_photos,
 )
 from benchmarks.hostile_requests import send_requests
@@ -67,13 +65,6 @@ def test_unanswered_photos_are_failures(tmp_path):
     (tmp_path / "photos").mkdir()
     (answer,) = decode_photos(tmp_path / "photos", {"0000.png": "PNG, cut"})
     assert answer.verdict == "failed" and "0000.png (PNG, cut): no answer" in answer.failure
-
-
-def test_the_table_counts_and_hands_failures_on(capsys):
-    answers = [Answer("a", "refused"), Answer("a", "refused"), Answer("b", "failed", "b broke")]
-    assert print_table("files", answers, 3) == ["files: b broke"]
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines == [["files", "a", "refused", "2"], ["files", "b", "failed", "1"]]
 
 
 def write_commits(round_folder, *epochs):
