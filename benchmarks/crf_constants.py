@@ -89,7 +89,7 @@ def main(_) -> None:
     from deepusps_tf.runs.checkpoints import load_weights
     from deepusps_tf.runs.round_result import WEIGHTS
     from deepusps_tf.runs.workdir import saved_run
-    from deepusps_tf.scoring.stages import COLUMNS
+    from deepusps_tf.scoring.layout import COLUMNS
     from deepusps_tf.settings.config import Config
 
     values = flags.FLAGS
@@ -101,7 +101,7 @@ def main(_) -> None:
     batches = scoring_batches(images=images, size=run.size, batch_size=values.photos)
     batch = next(batches.as_numpy_iterator())
     network = build_model(backbone=run.backbone, size=run.size)
-    print(f"{'':14} {'':32}", *(f"{name:>14}" for name in COLUMNS))
+    print(f"{'':14} {'':32}", *(f"{name:>14}" for name in COLUMNS.values()))
     for name in values.networks:
         path = Path(values.workdir) / name / WEIGHTS
         load_weights(network, path, "name a finished round by --networks")

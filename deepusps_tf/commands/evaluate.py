@@ -5,16 +5,17 @@ from pathlib import Path
 from deepusps_tf.commands.notices import print_truth_notice
 from deepusps_tf.evaluation.evaluate import evaluations
 from deepusps_tf.runs.workdir import SETTINGS, runs_in
-from deepusps_tf.scoring.store import cards_text, keep_cards
+from deepusps_tf.scoring.layout import evaluation_text
+from deepusps_tf.scoring.store import keep_evaluation
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import read_flagfile
 
 
 def evaluate(config: Config) -> None:
     """Scores runs, an exported model or maps on a labelled set, and keeps the figures."""
-    for folder, cards in evaluations(config):
-        keep_cards(folder, cards)
-        print(f"{cards_text(cards)}\nfigures: {folder}/evaluation.json, evaluation.csv")
+    for folder, figures in evaluations(config):
+        keep_evaluation(folder, figures)
+        print(f"{evaluation_text(figures)}\nfigures: {folder}/evaluation.json, evaluation.csv")
     if config.workdir:
         for run in runs_in(Path(config.workdir)):
             print_truth_notice(read_flagfile(run / SETTINGS))

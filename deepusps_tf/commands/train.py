@@ -15,7 +15,7 @@ from deepusps_tf.runs.workdir import (
     rounds_note,
     save_settings,
 )
-from deepusps_tf.scoring.stages import table_text
+from deepusps_tf.scoring.layout import table_text
 from deepusps_tf.serving.export import exported_versions
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.label_rounds import run_rounds

@@ -1,19 +1,17 @@
 """The paper's tables: experiments by test sets, with mean and spread over repeated trainings."""
 
-import csv
 import dataclasses
-import io
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from data_prep.base.errors import InputError
-from deepusps_tf.evaluation.folders import MAP
 from deepusps_tf.runs.workdir import FREE_SETTINGS, SETTINGS, experiment_folder, runs_in
-from deepusps_tf.scoring.scores import PLAIN, REFINED, Scores
-from deepusps_tf.scoring.stages import kept_rows
-from deepusps_tf.scoring.store import Scorecard, oracle_note, read_cards
+from deepusps_tf.scoring.figures import Evaluation, Figures, network_size
+from deepusps_tf.scoring.layout import csv_text, oracle_note, percent
+from deepusps_tf.scoring.scores import MAP, PLAIN, REFINED
+from deepusps_tf.scoring.store import kept_evaluation, kept_rows
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import read_flagfile
 
@@ -34,7 +32,7 @@ class Column(NamedTuple):
     Attributes:
         name: of the set.
         count: of its photos.
-        resolution: at which it was scored, as in `Scorecard`.
+        resolution: at which it was scored, as in `Evaluation`.
     """
 
     name: str
@@ -69,7 +67,7 @@ class _Run:
     name: str
     experiment: tuple  # equal in repeats of one experiment
     seed: int | None
-    scores: dict[Column, dict[str, Scores]]  # by output
+    figures: dict[Column, dict[str, Figures]]  # by output
 
 
 def compare(workdirs: Sequence[Path], *, crf: bool) -> list[Row]:
@@ -94,28 +92,31 @@ def compare(workdirs: Sequence[Path], *, crf: bool) -> list[Row]:
 
 
 def _read(workdir: Path) -> list[_Run]:
-    cards = read_cards(workdir)
-    if cards and not (workdir / SETTINGS).is_file():
-        notes = dict.fromkeys(oracle_note(card.oracle) for card in cards)
+    figures = kept_evaluation(workdir)
+    if figures and not (workdir / SETTINGS).is_file():
+        notes = dict.fromkeys(oracle_note(each.subject.oracle) for each in figures)
         name = workdir.resolve().name + "".join(notes)
-        return [_Run(workdir, name, (workdir.resolve(),), None, _by_set(cards))]
+        return [_Run(workdir, name, (workdir.resolve(),), None, _by_column(figures))]
     return [_read_run(folder) for folder in runs_in(workdir)]
 
 
 def _read_run(folder: Path) -> _Run:
     config = read_flagfile(folder / SETTINGS)
-    scores: dict[Column, dict[str, Scores]] = {}
-    resolution = f"{config.size}x{config.size}"
-    for row in kept_rows(folder / "fusion"):
-        if row.split == "test":
-            key = Column(Path(config.records).name, row.scores.count, resolution)
-            scores.setdefault(key, {})[row.output] = row.scores
-    for column, outputs in _by_set(read_cards(folder)).items():
-        scores.setdefault(column, {}).update(outputs)
-    if not scores:
+    figures = [*_training_figures(folder, config), *kept_evaluation(folder)]
+    if not figures:
         raise InputError(f"{folder}: has no figures; finish it, then --mode=evaluate it on masks")
     name = (config.experiment or folder.resolve().name) + oracle_note(config.oracle)
-    return _Run(folder, name, _experiment(config), config.seed, scores)
+    return _Run(folder, name, _experiment(config), config.seed, _by_column(figures))
+
+
+def _training_figures(folder: Path, config: Config) -> list[Figures]:
+    """Those that a run's training kept on its records' test photos, as of an evaluation on them."""
+    subject = Evaluation(Path(config.records).name, network_size(config.size), oracle=config.oracle)
+    return [
+        dataclasses.replace(row, subject=subject)
+        for row in kept_rows(folder / "fusion")
+        if row.subject.split == "test"
+    ]
 
 
 def _experiment(config: Config) -> tuple:
@@ -128,12 +129,13 @@ def _experiment(config: Config) -> tuple:
     return tuple((name, getattr(config, name)) for name in names if name not in apart)
 
 
-def _by_set(cards: Sequence[Scorecard]) -> dict[Column, dict[str, Scores]]:
-    scores: dict[Column, dict[str, Scores]] = {}
-    for card in cards:
-        key = Column(card.test_set, card.scores.count, card.resolution)
-        scores.setdefault(key, {})[card.output] = card.scores
-    return scores
+def _by_column(figures: Sequence[Figures]) -> dict[Column, dict[str, Figures]]:
+    """Groups figures; the last of an output counts."""
+    columns: dict[Column, dict[str, Figures]] = {}
+    for each in figures:
+        key = Column(each.subject.test_set, each.scores.count, each.subject.resolution)
+        columns.setdefault(key, {})[each.output] = each
+    return columns
 
 
 def _row(runs: Sequence[_Run], crf: bool) -> Row:
@@ -145,10 +147,10 @@ def _row(runs: Sequence[_Run], crf: bool) -> Row:
                 "them out, or give one another --experiment"
             )
         by_seed[run.seed] = run
-    columns = dict.fromkeys(column for run in runs for column in run.scores)
+    columns = dict.fromkeys(column for run in runs for column in run.figures)
     for column in columns:
         for run in runs:
-            if column not in run.scores:
+            if column not in run.figures:
                 raise InputError(
                     f"{run.folder}: has no figures on {column}, as another run of its row has; "
                     "--mode=evaluate it there or leave it out"
@@ -158,17 +160,17 @@ def _row(runs: Sequence[_Run], crf: bool) -> Row:
 
 def _cell(runs: Sequence[_Run], column: Column, crf: bool) -> Cell:
     wanted = (REFINED, PLAIN, MAP) if crf else (PLAIN, MAP)
-    there = {output for run in runs for output in run.scores[column]}
+    there = {output for run in runs for output in run.figures[column]}
     output = next(output for output in wanted if output in there)
     for run in runs:
-        if output not in run.scores[column]:
+        if output not in run.figures[column]:
             raise InputError(
                 f"{run.folder}: has no figures of {output} on {column}, as another run of its row "
                 "has; --mode=evaluate it there or leave it out"
             )
-    scores = [run.scores[column][output] for run in runs]
-    f = tuple(each.f_adaptive if output == MAP else each.f_fixed for each in scores)
-    return Cell(output, f, tuple(each.mae for each in scores))
+    figures = [run.figures[column][output] for run in runs]
+    f = tuple(each.paper_f for each in figures)
+    return Cell(output, f, tuple(each.scores.mae for each in figures))
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -188,18 +190,15 @@ def markdown(rows: Sequence[Row]) -> str:
     return f"{table}\n\n{_CAPTION}"
 
 
-def csv_text(rows: Sequence[Row]) -> str:
+def table_csv(rows: Sequence[Row]) -> str:
     """Lays a comparison out as CSV: a line for each experiment on each test set."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
+    lines = []
     for row in rows:
         for column, cell in row.cells.items():
             (f, mae), (f_sd, mae_sd) = _means(cell), _spreads(cell)
-            figures = (f, f_sd, mae, mae_sd)
             cut = "2 x mean" if cell.output == MAP else "0.5"
-            writer.writerow([row.name, row.runs, *column, cell.output, cut, *figures])
-    return text.getvalue()
+            lines.append([row.name, row.runs, *column, cell.output, cut, f, f_sd, mae, mae_sd])
+    return csv_text(_CSV_COLUMNS, lines)
 
 
 def _columns(rows: Sequence[Row]) -> list[Column]:
@@ -210,11 +209,11 @@ def _means(cell: Cell | None) -> tuple[str, str]:
     """F and MAE in percent; a dash where an experiment was not scored there."""
     if cell is None:
         return "-", "-"
-    return tuple(f"{100 * statistics.fmean(values):.2f}" for values in (cell.f, cell.mae))
+    return tuple(percent(statistics.fmean(values)) for values in (cell.f, cell.mae))
 
 
 def _spreads(cell: Cell | None) -> tuple[str, str]:
     """The sample standard deviations (n - 1); nothing where there is one run."""
     if cell is None or len(cell.f) < 2:
         return "", ""
-    return tuple(f"{100 * statistics.stdev(values):.2f}" for values in (cell.f, cell.mae))
+    return tuple(percent(statistics.stdev(values)) for values in (cell.f, cell.mae))

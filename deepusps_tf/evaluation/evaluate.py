@@ -21,14 +21,16 @@ from deepusps_tf.labels.crf_pool import start_crf
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.runs.round_result import load_fusion
 from deepusps_tf.runs.workdir import SETTINGS, runs_in, saved_run
+from deepusps_tf.scoring.figures import OWN_SIZE, Evaluation, Figures, network_size
+from deepusps_tf.scoring.outputs import score_outputs
 from deepusps_tf.scoring.scores import network_outputs
-from deepusps_tf.scoring.store import OWN_SIZE, Scorecard, refuse_mixture, score_outputs
+from deepusps_tf.scoring.store import refuse_mixture
 from deepusps_tf.serving.saliency_model import SaliencyModel, load_model, wrap_network
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import read_flagfile
 
 
-def evaluations(config: Config) -> Iterator[tuple[Path, list[Scorecard]]]:
+def evaluations(config: Config) -> Iterator[tuple[Path, list[Figures]]]:
     """Scores what the flags of `--mode=evaluate` name.
 
     Yields:
@@ -52,22 +54,22 @@ def evaluations(config: Config) -> Iterator[tuple[Path, list[Scorecard]]]:
             "leave --output out"
         )
     for run in runs:
-        cards = evaluate_run(dataclasses.replace(config, workdir=str(run)))
-        yield Path(config.output or run), cards
+        figures = evaluate_run(dataclasses.replace(config, workdir=str(run)))
+        yield Path(config.output or run), figures
 
 
-def evaluate_maps(config: Config) -> list[Scorecard]:
+def evaluate_maps(config: Config) -> list[Figures]:
     """Scores the maps in `--maps` by `--masks`, at their own size.
 
     Raises:
         InputError: as `map_pairs` and `map_outputs`.
     """
-    what = _named(config, f"maps {_place(config.maps)}", f"by {_place(config.masks)}")
+    subject = _checked_subject(config, f"maps {_place(config.maps)}", f"by {_place(config.masks)}")
     pairs = map_pairs(Path(config.maps), Path(config.masks))
-    return score_outputs(map_outputs(pairs), **what)
+    return score_outputs(map_outputs(pairs), subject)
 
 
-def evaluate_model(config: Config) -> list[Scorecard]:
+def evaluate_model(config: Config) -> list[Figures]:
     """Scores the exported `--model` on labelled photos, each at its own size, after a CRF as set.
 
     Raises:
@@ -75,11 +77,13 @@ def evaluate_model(config: Config) -> list[Scorecard]:
     """
     oracle = _oracle_behind(Path(config.model))
     source = f"model {_place(config.model)}"
-    what = _named(config, source, _photos(config), oracle=oracle, crf=_crf(config))
-    return _score_photos(config, load_model(config.model), config, what)
+    subject = _checked_subject(
+        config, source, _photos_in_words(config), oracle=oracle, crf=_crf_in_words(config)
+    )
+    return _score_photos(config, load_model(config.model), config, subject)
 
 
-def evaluate_run(config: Config) -> list[Scorecard]:
+def evaluate_run(config: Config) -> list[Figures]:
     """Scores the fused network of `--workdir`.
 
     On labelled photos where folders of them are given, at each photo's own size or, as the paper
@@ -96,33 +100,40 @@ def evaluate_run(config: Config) -> list[Scorecard]:
     # A run that keeps its own figures may be moved.
     place = _place(config.workdir)
     run = "this run" if _place(config.output or place) == place else f"run {place}"
-    what = {"oracle": saved.oracle, "crf": _crf(saved)}
-    at_network = {"resolution": f"{saved.size}x{saved.size}"}
+    behind = {"oracle": saved.oracle, "crf": _crf_in_words(saved)}
     folder, _ = config.labelled
     if folder:
         trained = bool(saved.images) and _place(folder) == _place(saved.images)
-        if config.resolution == "own":
-            what = _named(config, run, _photos(config), trained=trained, **what)
-            return _score_photos(config, wrap_network(load_fusion(saved), saved.size), saved, what)
-        what = _named(config, run, _photos(config), trained=trained, **at_network, **what)
+        at_network = config.resolution == "network"
+        subject = _checked_subject(
+            config,
+            run,
+            _photos_in_words(config),
+            trained=trained,
+            resolution=network_size(saved.size) if at_network else OWN_SIZE,
+            **behind,
+        )
+        if not at_network:
+            model = wrap_network(load_fusion(saved), saved.size)
+            return _score_photos(config, model, saved, subject)
         with pair_records(photo_pairs(*map(Path, config.labelled)), saved.max_side) as images:
-            return _score_records(images, saved, what)
+            return _score_records(images, saved, subject)
     split, images = open_photos(saved.records).held_out()
     if images is None:
         raise InputError(f"{saved.records}: no photos with masks to score on")
-    what = _named(
+    subject = _checked_subject(
         config,
         run,
         f"on {_place(saved.records)}/{split}",
         test_set=Path(saved.records).name,
         trained=split == "train" and trained_on(own, images) != frozenset(),
-        **at_network,
-        **what,
+        resolution=network_size(saved.size),
+        **behind,
     )
-    return _score_records(images, saved, what)
+    return _score_records(images, saved, subject)
 
 
-def _score_records(images: RecordSet, run: Config, what: dict[str, str]) -> list[Scorecard]:
+def _score_records(images: RecordSet, run: Config, subject: Evaluation) -> list[Figures]:
     """Scores a run on records, at its network's size."""
     with start_crf(run, one_pass=True) as pool:
         outputs = network_outputs(
@@ -134,20 +145,20 @@ def _score_records(images: RecordSet, run: Config, what: dict[str, str]) -> list
         )
         steps = steps_per_epoch(len(images.ids), run.batch_size)
         shown = tqdm(outputs, total=steps, desc="scores", unit="batch")
-        return score_outputs(shown, **what)
+        return score_outputs(shown, subject)
 
 
 def _score_photos(
-    config: Config, model: SaliencyModel, run: Config, what: dict[str, str]
-) -> list[Scorecard]:
+    config: Config, model: SaliencyModel, run: Config, subject: Evaluation
+) -> list[Figures]:
     """Scores on the photos that `config` names, with the CRF of `run`."""
     pairs = photo_pairs(*map(Path, config.labelled))
     with start_crf(run, one_pass=True) as pool:
         outputs = photo_outputs(pairs, model=model, pool=pool, queue=run.batch_size)
-        return score_outputs(outputs, **what)
+        return score_outputs(outputs, subject)
 
 
-def _named(
+def _checked_subject(
     config: Config,
     source: str,
     photos: str,
@@ -157,8 +168,8 @@ def _named(
     resolution: str = OWN_SIZE,
     oracle: str = "",
     crf: str = "",
-) -> dict[str, str]:
-    """Says what is scored, as `score_outputs` keeps it, once it is sure that it can be kept.
+) -> Evaluation:
+    """Says what is scored, once it is sure that its figures can be kept.
 
     Args:
         config: names the test set, or lets `test_set` or the folder that holds the masks do so.
@@ -166,22 +177,23 @@ def _named(
         photos: what they are scored on.
         test_set: its name where none is given.
         trained: whether a run was trained on these photos.
-        resolution: as in `Scorecard`.
-        oracle: as in `Scorecard`.
-        crf: as in `Scorecard`.
+        resolution: as in `Evaluation`.
+        oracle: as in `Evaluation`.
+        crf: as in `Evaluation`.
 
     Raises:
         InputError: where the folder that is to keep the figures has the like of something else.
     """
     name = config.test_set or test_set or Path(config.labelled[1]).resolve().parent.name
-    what = {
-        "test_set": f"{name} (training photos)" if trained else name,
-        "resolution": resolution,
-        "scored": f"{source} {photos}",
-        "crf": crf,
-    }
-    refuse_mixture(Path(config.output or config.workdir), **what)
-    return {**what, "oracle": oracle}
+    subject = Evaluation(
+        test_set=f"{name} (training photos)" if trained else name,
+        resolution=resolution,
+        scored=f"{source} {photos}",
+        oracle=oracle,
+        crf=crf,
+    )
+    refuse_mixture(Path(config.output or config.workdir), subject)
+    return subject
 
 
 def _oracle_behind(model: Path) -> str:
@@ -192,14 +204,14 @@ def _oracle_behind(model: Path) -> str:
     return ""
 
 
-def _crf(config: Config) -> str:
-    """The CRF of some settings as a card names it; empty where they leave it out."""
+def _crf_in_words(config: Config) -> str:
+    """The CRF of some settings in words; empty where they leave it out."""
     if not config.crf:
         return ""
     return f"{config.crf_iterations} iterations, reach {config.crf_bilateral_sxy:g}"
 
 
-def _photos(config: Config) -> str:
+def _photos_in_words(config: Config) -> str:
     images, masks = config.labelled
     return f"on {_place(images)} by {_place(masks)}"
 

@@ -17,11 +17,9 @@ from data_prep.records.format import RecordSet, open_set
 from data_prep.records.shard_writer import write_shards
 from data_prep.write_records import image_record
 from deepusps_tf.labels.crf_pool import CrfPool
-from deepusps_tf.scoring.scores import PLAIN, REFINED
+from deepusps_tf.scoring.scores import MAP, PLAIN, REFINED
 from deepusps_tf.serving.predict import MAX_SIDE, enlarge
 from deepusps_tf.serving.saliency_model import SaliencyModel
-
-MAP = "map"  # what the one output of a folder of maps is called
 
 
 class Pair(NamedTuple):

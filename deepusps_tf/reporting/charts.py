@@ -2,7 +2,8 @@
 
 import io
 import itertools
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import matplotlib
@@ -13,15 +14,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from deepusps_tf.runs.round_result import JOINT
-from deepusps_tf.scoring.scores import PLAIN, REFINED
-from deepusps_tf.scoring.stages import SPLITS, StageRow
+from deepusps_tf.scoring.figures import Figures
+from deepusps_tf.scoring.layout import SPLITS
+from deepusps_tf.scoring.scores import LABELS, MAP, PLAIN, REFINED
 
 _FUSED = (JOINT, "fusion")  # networks of all methods
 _FIGURES = {
-    "F at 0.5, of maps at 2 x mean": "f_fixed",
-    "MAE": "mae",
-    "precision at 0.5": "precision",
-    "recall at 0.5": "recall",
+    "F at 0.5, of maps at 2 x mean": operator.attrgetter("paper_f"),
+    "MAE": operator.attrgetter("scores.mae"),
+    "precision at 0.5": operator.attrgetter("scores.precision"),
+    "recall at 0.5": operator.attrgetter("scores.recall"),
 }
 
 
@@ -36,13 +38,13 @@ class _Look(NamedTuple):
 
 # Labels beside what networks predict (paper, figures 6 and 8).
 _LOOKS = {
-    "labels": _Look("-", "labels", "s", "fused labels"),
+    LABELS: _Look("-", "labels", "s", "fused labels"),
     REFINED: _Look("--", "predictions + CRF", "*", "fused + CRF"),
     PLAIN: _Look(":", "predictions", "x", "fused"),
 }
 
 
-def stage_chart(rows: Sequence[StageRow]) -> Figure:
+def stage_chart(rows: Sequence[Figures]) -> Figure:
     """Draws each method's scores from its handcrafted map to its last round, then the fused ones'.
 
     Where both are scored, held-out photos stand on the left and training photos on the right.
@@ -50,22 +52,29 @@ def stage_chart(rows: Sequence[StageRow]) -> Figure:
     Args:
         rows: the stage table, not empty.
     """
-    methods = list(dict.fromkeys(row.method for row in rows if row.method not in _FUSED))
-    last = max((row.stage for row in rows if row.method in methods), default=0)
-    joint = max((row.stage for row in rows if row.method == JOINT), default=0)
-    splits = [split for split in SPLITS if any(row.split == split for row in rows)]
+    methods = list(
+        dict.fromkeys(row.subject.method for row in rows if row.subject.method not in _FUSED)
+    )
+    last = max((row.subject.stage for row in rows if row.subject.method in methods), default=0)
+    joint = max((row.subject.stage for row in rows if row.subject.method == JOINT), default=0)
+    splits = [split for split in SPLITS if any(row.subject.split == split for row in rows)]
     count = len(splits)
     figure = Figure(figsize=(10, 0.8 + 5.6 * count), layout="constrained")
     grid = figure.subplots(2 * count, 2, sharey="row" if count > 1 else False)
     panels = itertools.product(_FIGURES.items(), splits)
-    for axes, ((title, field), split) in zip(grid.flat, panels, strict=True):
-        shown = [row for row in rows if row.split == split]
+    for axes, ((title, figure_of), split) in zip(grid.flat, panels, strict=True):
+        shown = [row for row in rows if row.subject.split == split]
         for number, method in enumerate(methods):
-            _draw_method(axes, [row for row in shown if row.method == method], field, f"C{number}")
-        for row in (row for row in shown if row.method in _FUSED):
+            _draw_method(
+                axes,
+                [row for row in shown if row.subject.method == method],
+                figure_of,
+                f"C{number}",
+            )
+        for row in (row for row in shown if row.subject.method in _FUSED):
             mark = _LOOKS[row.output].mark
-            place = last + (row.stage if row.method == JOINT else joint + 1)
-            axes.plot([place], [_percent(row, field)], mark, color="k", fillstyle="none")
+            place = last + (row.subject.stage if row.subject.method == JOINT else joint + 1)
+            axes.plot([place], [100 * figure_of(row)], mark, color="k", fillstyle="none")
         stages = [f"round {stage}" for stage in range(1, last + 1)]
         stages = ["map", *stages, *(f"joint {stage}" for stage in range(1, joint + 1)), "fused"]
         axes.set_xticks(range(len(stages)), stages)
@@ -77,25 +86,22 @@ def stage_chart(rows: Sequence[StageRow]) -> Figure:
     return figure
 
 
-def _draw_method(axes: Axes, rows: Sequence[StageRow], field: str, color: str) -> None:
+def _draw_method(
+    axes: Axes, rows: Sequence[Figures], figure_of: Callable[[Figures], float], color: str
+) -> None:
     """Draws a dot for a method's map and, from there, a line for each output of its rounds."""
     for output in dict.fromkeys(row.output for row in rows):
-        points = {row.stage: _percent(row, field) for row in rows if row.output in ("map", output)}
+        points = {
+            row.subject.stage: 100 * figure_of(row) for row in rows if row.output in (MAP, output)
+        }
         style = _LOOKS[output].line if output in _LOOKS else ""
         axes.plot(list(points), list(points.values()), f".{style}", color=color)
 
 
-def _percent(row: StageRow, field: str) -> float:
-    """A row's figure; the F of maps is that of the paper's, as 0.5 would flatter networks."""
-    if row.stage == 0 and field == "f_fixed":
-        field = "f_adaptive"
-    return 100 * getattr(row.scores, field)
-
-
-def _legend(rows: Sequence[StageRow], methods: Sequence[str]) -> list[Line2D]:
+def _legend(rows: Sequence[Figures], methods: Sequence[str]) -> list[Line2D]:
     """Names what is drawn and nothing else: styles of lines, methods, marks of what is fused."""
-    refined = {row.output for row in rows if row.method not in _FUSED}
-    fused = {row.output for row in rows if row.method in _FUSED}
+    refined = {row.output for row in rows if row.subject.method not in _FUSED}
+    fused = {row.output for row in rows if row.subject.method in _FUSED}
     looks = [
         *((look.line_name, "0.4", look.line, "") for out, look in _LOOKS.items() if out in refined),
         *((method, f"C{number}", "-", "") for number, method in enumerate(methods)),

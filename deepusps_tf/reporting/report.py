@@ -1,7 +1,6 @@
 """A run's report: one self-contained HTML page, and the stage table as CSV and JSON."""
 
 import base64
-import csv
 import dataclasses
 import heapq
 from collections.abc import Sequence
@@ -26,7 +25,9 @@ from deepusps_tf.reporting.galleries import (
 )
 from deepusps_tf.reporting.photo_errors import JudgedPhoto, judge_photos
 from deepusps_tf.runs.workdir import rounds_note, saved_run
-from deepusps_tf.scoring.stages import COLUMNS, SPLITS, StageRow, figures, rows_json
+from deepusps_tf.scoring.figures import Figures
+from deepusps_tf.scoring.layout import COLUMNS, SPLITS, percentages, stages_csv
+from deepusps_tf.scoring.store import figures_json
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.tensorboard import write_pictures
 
@@ -64,7 +65,7 @@ class Judgement:
     errors: dict[str, float]
 
 
-def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
+def write_report(config: Config, rows: Sequence[Figures]) -> Path:
     """Writes `<workdir>/report/index.html`, `stages.csv` and `stages.json` of a finished run.
 
     Args:
@@ -80,8 +81,9 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
     """
     folder = Path(config.workdir) / "report"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "stages.json").write_text(rows_json(rows), encoding="utf-8")
-    _write_csv(folder / "stages.csv", rows)
+    (folder / "stages.json").write_text(figures_json(rows), encoding="utf-8")
+    lines = stages_csv(rows)
+    (folder / "stages.csv").write_text(lines, encoding="utf-8", newline="\r\n")
     photos = open_photos(config.records)
     other = _compared_run(config, photos)
     galleries, charts = [label_gallery(config, photos)], []
@@ -115,13 +117,15 @@ def write_report(config: Config, rows: Sequence[StageRow]) -> Path:
 
 def _page(
     config: Config,
-    rows: Sequence[StageRow],
+    rows: Sequence[Figures],
     charts: Sequence[Chart],
     galleries: Sequence[Gallery],
     photo_count: int,
 ) -> str:
     """Lays the page out."""
-    tables = {TITLES[split]: [row for row in rows if row.split == split] for split in TITLES}
+    tables = {
+        TITLES[split]: [row for row in rows if row.subject.split == split] for split in TITLES
+    }
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("deepusps_tf.reporting", "."), autoescape=True, trim_blocks=True
     )
@@ -130,9 +134,9 @@ def _page(
         title=config.experiment or Path(config.workdir).resolve().name,
         settings=config,
         rounds_note=rounds_note(config),
-        columns=COLUMNS,
+        columns=COLUMNS.values(),
         tables=tables,
-        figures=figures,
+        percentages=percentages,
         charts=charts,
         galleries=galleries,
         photo_count=photo_count,
@@ -222,16 +226,6 @@ def _compare(
 
 def _after(config: Config) -> str:
     return "after its CRF" if config.crf else "without CRF"
-
-
-def _write_csv(path: Path, rows: Sequence[StageRow]) -> None:
-    fields = [field.name for field in dataclasses.fields(StageRow) if field.name != "scores"]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([*fields, "photos", *COLUMNS])
-        for row in rows:
-            identity = [getattr(row, name) for name in fields]
-            writer.writerow([*identity, row.scores.count, *figures(row.scores)])
 
 
 def _svg_uri(figure: Figure) -> str:

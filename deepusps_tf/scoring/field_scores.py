@@ -5,36 +5,8 @@ import dataclasses
 import numpy as np
 from py_sod_metrics import MAE, Emeasure, FmeasureHandler, FmeasureV2, Smeasure, WeightedFmeasure
 
+from deepusps_tf.scoring.figures import FieldScores
 from deepusps_tf.scoring.metrics import REPORTED_BETA_SQUARED
-
-
-@dataclasses.dataclass(frozen=True)
-class FieldScores:
-    """Means over images; of a curve over 256 thresholds, its maximum and its mean.
-
-    Each in [0, 1], but that E of n pixels reaches n / (n - 1).
-
-    Attributes:
-        mae: mean absolute error of the stretched maps.
-        f_max: largest F (beta^2 = 0.3) of the mean curve.
-        f_mean: mean F of that curve.
-        f_adaptive: F of maps cut at twice their mean.
-        f_weighted: weighted F (Margolin et al. 2014, beta^2 = 1).
-        s_measure: structure (Fan et al. 2017, alpha = 0.5).
-        e_max: largest enhanced alignment (Fan et al. 2018) of the mean curve.
-        e_mean: mean of that curve.
-        e_adaptive: enhanced alignment of maps cut at twice their mean.
-    """
-
-    mae: float
-    f_max: float
-    f_mean: float
-    f_adaptive: float
-    f_weighted: float
-    s_measure: float
-    e_max: float
-    e_mean: float
-    e_adaptive: float
 
 
 class FieldScorer:

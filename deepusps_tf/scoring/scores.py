@@ -11,7 +11,9 @@ from deepusps_tf.data.batches import label_batches, scoring_batches
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.scoring.metrics import image_scores
 
-PLAIN, REFINED = "prediction", "prediction + CRF"  # what a network's two outputs are called
+# What outputs are called: of handcrafted methods, of rounds, and the two of networks.
+MAP, LABELS = "map", "labels"
+PLAIN, REFINED = "prediction", "prediction + CRF"
 
 
 @dataclasses.dataclass(frozen=True)

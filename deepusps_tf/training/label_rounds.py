@@ -31,14 +31,16 @@ from deepusps_tf.runs.round_result import (
     read_refined,
     read_result,
 )
-from deepusps_tf.scoring.scores import score_labels, score_network
-from deepusps_tf.scoring.stages import StageRow, collect_rows, scored
+from deepusps_tf.scoring.figures import Figures, RunStage
+from deepusps_tf.scoring.scores import LABELS, MAP, score_labels, score_network
+from deepusps_tf.scoring.stages import collect_rows
+from deepusps_tf.scoring.store import scored
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.tensorboard import write_round_pictures, write_scores, write_settings
 from deepusps_tf.training.trainer import Round, Trainer
 
 
-def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[StageRow]:
+def run_rounds(config: Config, strategy: tf.distribute.Strategy) -> list[Figures]:
     """Runs or resumes the whole schedule of a workdir.
 
     Args:
@@ -206,14 +208,14 @@ class Schedule:
         return trainer().train(spec, self._photos.train, labels, self._pool)
 
     def _score_maps(self, method: str, train_labels: RecordSet) -> None:
-        def score() -> list[StageRow]:
+        def score() -> list[Figures]:
             rows = []
             for split, images in self._photos.masked().items():
                 labels = train_labels
                 if split == "test":
                     labels = self._photos.handcrafted("test", method)
                 scores = score_labels(images=images, labels=labels, size=self._config.size)
-                rows.append(StageRow(method, 0, "map", split, scores))
+                rows.append(Figures(RunStage(method, 0, split), MAP, scores))
             return rows
 
         self._keep_rows(f"{method}/round0", score)
@@ -228,7 +230,7 @@ class Schedule:
     ) -> None:
         """Scores a round's network and the labels written by or for it; pictures `labels`."""
 
-        def score() -> list[StageRow]:
+        def score() -> list[Figures]:
             rows = []
             masked = self._photos.masked()
             load_weights(self._network, result.weights, f"delete {result.folder} to train it again")
@@ -245,7 +247,7 @@ class Schedule:
                 scores = score_labels(
                     images=masked["train"], labels=written, size=self._config.size
                 )
-                rows.append(StageRow(method, number, "labels", "train", scores))
+                rows.append(Figures(RunStage(method, number, "train"), LABELS, scores))
             held_out, _ = self._photos.held_out()
             for split, images in masked.items():
                 # Beside held-out photos, the training ones show predictions before the CRF alone.
@@ -254,12 +256,12 @@ class Schedule:
                     network=self._twin, images=images, pool=pool, **self._sizes()
                 )
                 for output, scores in outputs.items():
-                    rows.append(StageRow(method, number, output, split, scores))
+                    rows.append(Figures(RunStage(method, number, split), output, scores))
             return rows
 
         self._keep_rows(result.folder.relative_to(self._config.workdir), score)
 
-    def _keep_rows(self, name: str | Path, score: Callable[[], list[StageRow]]) -> None:
+    def _keep_rows(self, name: str | Path, score: Callable[[], list[Figures]]) -> None:
         """Keeps the rows of a stage that was scored before, or scores it and logs the figures.
 
         The chief alone does; the other workers go on to the next round and wait for it there.
@@ -267,14 +269,14 @@ class Schedule:
         if not self._workers.is_chief:
             return
 
-        def score_and_log() -> list[StageRow]:
+        def score_and_log() -> list[Figures]:
             rows = score()
             for row in rows:
                 values = dataclasses.asdict(row.scores)
                 del values["count"]
-                tag = f"{row.split}/{row.output}"
+                tag = f"{row.subject.split}/{row.output}"
                 tagged = {f"{tag}/{metric}": value for metric, value in values.items()}
-                write_scores(self._logs(row.method), row.stage, tagged)
+                write_scores(self._logs(row.subject.method), row.subject.stage, tagged)
             return rows
 
         scored(Path(self._config.workdir) / name, score_and_log)

@@ -12,7 +12,7 @@ from data_prep.write_records import write_records
 from deepusps_tf.evaluation.evaluate import evaluate_maps, evaluate_model, evaluate_run, evaluations
 from deepusps_tf.runs.round_result import RoundResult, load_fusion, write_result
 from deepusps_tf.runs.workdir import save_settings
-from deepusps_tf.scoring.store import keep_cards, read_cards
+from deepusps_tf.scoring.store import keep_evaluation, kept_evaluation
 from deepusps_tf.serving.export import export_model
 from deepusps_tf.settings.config import Config
 from tests.deepusps_tf.conftest import SIDE, disc_photo, tiny_model, write_disc_records
@@ -46,33 +46,40 @@ def photos(tmp_path):
 def test_records_are_scored_at_the_networks_size(finished_run):
     plain, refined = evaluate_run(Config(mode="evaluate", workdir=finished_run.workdir))
     assert (plain.output, refined.output) == ("prediction", "prediction + CRF")
-    assert (plain.test_set, plain.resolution, plain.scores.count) == ("records", "32x32", 4)
+    assert (plain.subject.test_set, plain.subject.resolution, plain.scores.count) == (
+        "records",
+        "32x32",
+        4,
+    )
     named = Config(mode="evaluate", workdir=finished_run.workdir, test_set="discs")
     assert evaluate_run(named) == [
-        dataclasses.replace(card, test_set="discs") for card in (plain, refined)
+        dataclasses.replace(each, subject=dataclasses.replace(each.subject, test_set="discs"))
+        for each in (plain, refined)
     ]
 
 
 def test_run_and_its_export_score_the_same_on_a_folder(finished_run, photos, tmp_path):
     run = Config(mode="evaluate", workdir=finished_run.workdir, **photos)
-    cards = evaluate_run(run)
-    assert [card.output for card in cards] == ["prediction", "prediction + CRF"]
-    assert {(card.test_set, card.resolution) for card in cards} == {("discs", "their own size")}
+    figures = evaluate_run(run)
+    assert [each.output for each in figures] == ["prediction", "prediction + CRF"]
+    assert {(each.subject.test_set, each.subject.resolution) for each in figures} == {
+        ("discs", "their own size")
+    }
     folder = tmp_path / "export"
     export_model(network=load_fusion(finished_run), size=SIDE, folder=folder)
     model = Config(
         mode="evaluate", model=str(folder), output="o", crf_processes=1, batch_size=2, **photos
     )
     exported = evaluate_model(model)
-    for ours, theirs in zip(cards, exported, strict=True):
+    for ours, theirs in zip(figures, exported, strict=True):
         assert vars(theirs.scores) == pytest.approx(vars(ours.scores), abs=1e-5)
     assert evaluate_model(dataclasses.replace(model, crf=False)) == exported[:1]
 
 
-def test_cards_name_the_crf_behind_them(finished_run, photos, monkeypatch):
+def test_figures_name_the_crf_behind_them(finished_run, photos, monkeypatch):
     monkeypatch.setattr("deepusps_tf.evaluation.evaluate.load_model", lambda _: None)
     monkeypatch.setattr(
-        "deepusps_tf.evaluation.evaluate.score_outputs", lambda _, **what: what["crf"]
+        "deepusps_tf.evaluation.evaluate.score_outputs", lambda _, subject: subject.crf
     )
     save_settings(dataclasses.replace(finished_run, crf_iterations=3, crf_bilateral_sxy=30.0))
     run = Config(mode="evaluate", workdir=finished_run.workdir, **photos)
@@ -89,12 +96,12 @@ def test_folders_of_test_and_of_training_photos_are_told_apart(finished_run, pho
     save_settings(dataclasses.replace(finished_run, crf=False, **train))
     test = {f"test_{name}": folder for name, folder in photos.items()}
     config = Config(mode="evaluate", workdir=finished_run.workdir, **train)
-    (card,) = evaluate_run(config)
-    assert card.test_set == "train (training photos)"
-    assert card.scored.endswith(f"on {train['images']} by {train['masks']}")
-    (card,) = evaluate_run(Config(mode="evaluate", workdir=finished_run.workdir, **test))
-    assert card.test_set == "discs"
-    assert card.scored.endswith(f"on {photos['images']} by {photos['masks']}")
+    (each,) = evaluate_run(config)
+    assert each.subject.test_set == "train (training photos)"
+    assert each.subject.scored.endswith(f"on {train['images']} by {train['masks']}")
+    (each,) = evaluate_run(Config(mode="evaluate", workdir=finished_run.workdir, **test))
+    assert each.subject.test_set == "discs"
+    assert each.subject.scored.endswith(f"on {photos['images']} by {photos['masks']}")
 
 
 def test_a_runs_training_photos_are_called_that_wherever_their_records_lie(finished_run, tmp_path):
@@ -109,8 +116,8 @@ def test_a_runs_training_photos_are_called_that_wherever_their_records_lie(finis
     ):
         records = str(tmp_path / name)
         config = Config(mode="evaluate", workdir=finished_run.workdir, records=records)
-        (card,) = evaluate_run(config)
-        assert (card.test_set, card.scores.count) == (test_set, count)
+        (each,) = evaluate_run(config)
+        assert (each.subject.test_set, each.scores.count) == (test_set, count)
 
 
 def test_folders_are_scored_at_the_networks_size_as_their_records_are(
@@ -126,12 +133,13 @@ def test_folders_are_scored_at_the_networks_size_as_their_records_are(
     )
     run = Config(mode="evaluate", workdir=finished_run.workdir)
     of_records = evaluate_run(dataclasses.replace(run, records=str(tmp_path / "discs")))
-    cards = evaluate_run(dataclasses.replace(run, resolution="network", **photos))
-    for card, other in zip(cards, of_records, strict=True):
-        assert (card.test_set, card.resolution, card.scores.count) == ("discs", "32x32", 3)
-        assert card.output == other.output and card.crf == other.crf
-        assert vars(card.scores) == pytest.approx(vars(other.scores), abs=1e-6)
-        assert vars(card.field) == pytest.approx(vars(other.field), abs=1e-6)
+    figures = evaluate_run(dataclasses.replace(run, resolution="network", **photos))
+    for each, other in zip(figures, of_records, strict=True):
+        assert (each.subject.test_set, each.subject.resolution) == ("discs", "32x32")
+        assert each.scores.count == 3
+        assert each.output == other.output and each.subject.crf == other.subject.crf
+        assert vars(each.scores) == pytest.approx(vars(other.scores), abs=1e-6)
+        assert vars(each.field) == pytest.approx(vars(other.field), abs=1e-6)
 
 
 def test_run_must_be_finished(tiny_config, photos):
@@ -145,15 +153,15 @@ def test_a_run_keeps_its_figures_at_both_sizes_under_one_name(finished_run, phot
     save_settings(dataclasses.replace(finished_run, crf=False))
     run = Config(mode="evaluate", workdir=finished_run.workdir, test_set="discs")
     for config in (run, dataclasses.replace(run, **photos), run):
-        for folder, cards in evaluations(config):
-            keep_cards(folder, cards)
-    kept = read_cards(Path(finished_run.workdir))
-    assert [(card.resolution, card.output) for card in kept] == [
+        for folder, figures in evaluations(config):
+            keep_evaluation(folder, figures)
+    kept = kept_evaluation(Path(finished_run.workdir))
+    assert [(each.subject.resolution, each.output) for each in kept] == [
         ("their own size", "prediction"),
         ("32x32", "prediction"),
     ]
-    assert kept[0].scored == f"this run on {photos['images']} by {photos['masks']}"
-    assert kept[1].scored == f"this run on {finished_run.records}/test"
+    assert kept[0].subject.scored == f"this run on {photos['images']} by {photos['masks']}"
+    assert kept[1].subject.scored == f"this run on {finished_run.records}/test"
 
 
 def test_other_maps_or_photos_do_not_take_the_place_of_figures(photos, tmp_path, monkeypatch):
@@ -161,7 +169,7 @@ def test_other_maps_or_photos_do_not_take_the_place_of_figures(photos, tmp_path,
         mode="evaluate", maps=photos["masks"], masks=photos["masks"], output=str(tmp_path / "o")
     )
     ((folder, kept),) = evaluations(rbd)
-    keep_cards(folder, kept)
+    keep_evaluation(folder, kept)
     others = {"maps": tmp_path / "DSR", "masks": tmp_path / "elsewhere/discs/masks"}
     for name, other in others.items():
         shutil.copytree(photos["masks"], other)
@@ -176,8 +184,8 @@ def test_other_maps_or_photos_do_not_take_the_place_of_figures(photos, tmp_path,
         )
         assert str(other) in str(error.value) and "\n" not in str(error.value)
         ((_, named),) = evaluations(dataclasses.replace(config, test_set=name))
-        assert named[0].test_set == name
-    assert read_cards(folder) == kept
+        assert named[0].subject.test_set == name
+    assert kept_evaluation(folder) == kept
     ((_, again),) = evaluations(rbd)
     assert again == kept
 
@@ -186,7 +194,7 @@ def test_figures_keep_the_oracle_behind_them(finished_run, photos, monkeypatch):
     monkeypatch.setattr("deepusps_tf.evaluation.evaluate.load_model", lambda _: None)
     monkeypatch.setattr(
         "deepusps_tf.evaluation.evaluate.score_outputs",
-        lambda _, **what: [(what["test_set"], what["oracle"])],
+        lambda _, subject: [(subject.test_set, subject.oracle)],
     )
     workdir = finished_run.workdir
     run = Config(mode="evaluate", workdir=workdir, crf=False)
@@ -206,6 +214,6 @@ def test_figures_keep_the_oracle_behind_them(finished_run, photos, monkeypatch):
 def test_truth_as_a_map_is_perfect(photos):
     masks = photos["masks"]
     config = Config(mode="evaluate", maps=masks, masks=masks, output="o")
-    (card,) = evaluate_maps(config)
-    assert (card.output, card.scores.mae, card.scores.f_fixed) == ("map", 0, 1)
-    assert np.isclose(card.field.s_measure, 1)
+    (each,) = evaluate_maps(config)
+    assert (each.output, each.scores.mae, each.scores.f_fixed) == ("map", 0, 1)
+    assert np.isclose(each.field.s_measure, 1)

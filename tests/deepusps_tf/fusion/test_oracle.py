@@ -58,7 +58,7 @@ def test_other_runs_need_no_masks_and_say_nothing(tiny_config, tmp_path, caplog)
 def test_training_on_truth_says_so_everywhere(tiny_config, tmp_path, caplog):
     config = dataclasses.replace(tiny_config, oracle="truth", crf=False)
     rows = run_rounds(config, make_strategy("cpu:1"))
-    assert [(row.name, row.split) for row in rows if row.method == "fusion"] == [
+    assert [(row.name, row.subject.split) for row in rows if row.subject.method == "fusion"] == [
         ("fusion labels", "train"),
         ("fusion prediction", "train"),
         ("fusion prediction", "test"),

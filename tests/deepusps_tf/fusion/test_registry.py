@@ -75,7 +75,9 @@ def test_direct_cuts_each_method_at_its_own_mean(tiny_config):
 def test_direct_runs_without_rounds(tiny_config, tmp_path):
     config = dataclasses.replace(tiny_config, fusion="direct")
     rows = run_rounds(config, make_strategy("cpu:1"))
-    assert [(row.method, row.stage, row.output, row.split) for row in rows] == [
+    assert [
+        (row.subject.method, row.subject.stage, row.output, row.subject.split) for row in rows
+    ] == [
         ("rbd", 0, "map", "train"),
         ("rbd", 0, "map", "test"),
         ("mc", 0, "map", "train"),
@@ -127,7 +129,7 @@ def test_fused_labels_are_written_once_and_scored(tiny_config, tmp_path, monkeyp
     monkeypatch.setattr("deepusps_tf.fusion.registry.MAKERS", {"weighted": lambda *_: 1 / 0})
     assert fusion_task(config, photos, maps) == task
     fuse(config)
-    rows = [(row.name, row.split) for row in collect_rows(config)]
+    rows = [(row.name, row.subject.split) for row in collect_rows(config)]
     assert rows == [
         ("fusion labels", "train"),
         ("fusion prediction", "train"),

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from deepusps_tf.reporting.charts import chart_pixels, error_chart, stage_chart, svg_text
+from deepusps_tf.scoring.figures import Figures, RunStage
 from deepusps_tf.scoring.scores import Scores
-from deepusps_tf.scoring.stages import StageRow
 
 F = "F at 0.5, of maps at 2 x mean"
 
 
 def row(method, stage, output, split, f_fixed):
     scores = Scores(4, 0.1, f_fixed, f_fixed + 0.05, 0.6, 0.7)
-    return StageRow(method, stage, output, split, scores)
+    return Figures(RunStage(method, stage, split), output, scores)
 
 
 def stages(rows):

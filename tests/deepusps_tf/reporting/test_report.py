@@ -19,6 +19,9 @@ from deepusps_tf.reporting.photo_errors import JudgedPhoto
 from deepusps_tf.reporting.report import write_report
 from deepusps_tf.runs.round_result import RoundResult, labels_stem, write_result
 from deepusps_tf.runs.workdir import save_settings
+from deepusps_tf.scoring.figures import Figures, RunStage
+from deepusps_tf.scoring.scores import Scores
+from deepusps_tf.scoring.store import figures_json
 from deepusps_tf.settings.config import Config
 from tests.deepusps_tf.conftest import write_disc_records
 
@@ -75,6 +78,28 @@ def test_compared_run_is_judged_after_its_own_crf(tiny_config, tmp_path, monkeyp
     ours, theirs, name = drawn[0]
     assert name == "other"
     assert ours == pytest.approx([0.07] * 4) and theirs == pytest.approx([0.03] * 4)
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_stage_table_stands_beside_the_page(tiny_config):
+    config = save_run(tiny_config)
+    scores = Scores(4, mae=0.1234, f_fixed=0.8, f_adaptive=0.7, precision=0.9, recall=0.65)
+    rows = [
+        Figures(RunStage("rbd", 0, "test"), "map", scores),
+        Figures(RunStage("fusion", 1, "test"), "prediction + CRF", scores),
+    ]
+    page = write_report(config, rows)
+    assert (page.parent / "stages.csv").read_bytes() == (
+        b"method,stage,output,split,photos,MAE,F 0.5,F 2xmean,precision,recall\r\n"
+        b"rbd,0,map,test,4,12.34,80.00,70.00,90.00,65.00\r\n"
+        b"fusion,1,prediction + CRF,test,4,12.34,80.00,70.00,90.00,65.00\r\n"
+    )
+    assert (page.parent / "stages.json").read_text() == figures_json(rows)
+    cells = "".join(f"<td>{cell}</td>" for cell in ("12.34", "80.00", "70.00", "90.00", "65.00"))
+    names = "".join(f"<th>{name}</th>" for name in ("MAE", "F 0.5", "F 2xmean", "precision"))
+    assert f"{names}<th>recall</th>" in page.read_text()
+    for kind, name in (("map", "rbd handcrafted map"), ("fusion", "fusion prediction + CRF")):
+        assert f'<tr class="{kind}"><td>{name}</td>{cells}</tr>' in page.read_text()
 
 
 @pytest.mark.usefixtures("judged")

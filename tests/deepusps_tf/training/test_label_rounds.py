@@ -42,13 +42,13 @@ def evaluated(config):
     """The figures of a finished run, scored once more."""
     save_settings(config)
     run = Config(mode="evaluate", workdir=config.workdir)
-    return [card.scores for card in evaluate_run(run)]
+    return [each.scores for each in evaluate_run(run)]
 
 
 @pytest.mark.slow
 def test_whole_schedule(tiny_config, tmp_path, monkeypatch):
     rows = run_rounds(tiny_config, make_strategy("cpu:1"))
-    names = [(row.name, row.split) for row in rows]
+    names = [(row.name, row.subject.split) for row in rows]
     per_method = [
         ("{} handcrafted map", "train"),
         ("{} handcrafted map", "test"),
@@ -98,7 +98,9 @@ def _check_judged_photos(config, rows):
     assert np.mean([photo.error for photo in judged]) == pytest.approx(
         rows[-1].scores.mae, abs=1e-6
     )
-    (row,) = (row for row in rows if (row.name, row.split) == ("mc handcrafted map", "test"))
+    (row,) = (
+        row for row in rows if (row.name, row.subject.split) == ("mc handcrafted map", "test")
+    )
     errors = [np.abs(photo.maps["mc"] - photo.mask).mean() for photo in judged]
     assert np.mean(errors) == pytest.approx(row.scores.mae, abs=1e-6)
 
@@ -189,7 +191,7 @@ def test_joint_rounds_learn_all_methods_labels_and_then_their_own(
         ("joint/round2", 3, 2, ["run/joint/round1/labels"]),
         ("fusion", 4, 2, ["run/joint/round2/labels"]),
     ]
-    assert [(row.name, row.split) for row in rows[-8:]] == [
+    assert [(row.name, row.subject.split) for row in rows[-8:]] == [
         ("joint round 1 labels", "train"),
         ("joint round 1 prediction", "train"),
         ("joint round 1 prediction", "test"),
@@ -236,7 +238,7 @@ def test_rounds_end_when_labels_are_stable(tiny_config, tmp_path):
     # Any second round changes its labels by less.
     config = short(tiny_config, rounds=3, until_stable=0.9)
     rows = run_rounds(config, make_strategy("cpu:1"))
-    assert [row.stage for row in rows if row.output == "labels"] == [1, 2]
+    assert [row.subject.stage for row in rows if row.output == "labels"] == [1, 2]
     assert not (tmp_path / "run/rbd/round3").exists()
     assert collect_rows(config) == rows
     assert write_report(config, rows).is_file()
@@ -260,7 +262,7 @@ def test_masks_without_a_test_set_score_the_training_photos(tiny_config, tmp_pat
     write_disc_records(tmp_path / "one/train", count=6, methods=("rbd",))
     config = short(tiny_config, records=str(tmp_path / "one"))
     rows = run_rounds(config, make_strategy("cpu:1"))
-    assert [(row.name, row.split) for row in rows] == [
+    assert [(row.name, row.subject.split) for row in rows] == [
         ("rbd handcrafted map", "train"),
         ("rbd round 1 labels", "train"),
         ("rbd round 1 prediction", "train"),
