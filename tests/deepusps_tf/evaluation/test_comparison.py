@@ -4,7 +4,6 @@ import json
 import statistics
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from data_prep.base.errors import InputError
@@ -14,9 +13,7 @@ from deepusps_tf.scoring.figures import Evaluation, Figures, RunStage
 from deepusps_tf.scoring.outputs import score_outputs
 from deepusps_tf.scoring.store import keep_evaluation, scored
 from tests.deepusps_tf.scoring import old_files
-
-MASK = np.zeros((1, 4, 4), np.float32)
-MASK[:, :2] = 1
+from tests.deepusps_tf.scoring.made_figures import MASK
 
 
 def evaluated(test_set, oracle="", **errors):

@@ -14,7 +14,7 @@ from deepusps_tf.scoring.layout import (
 )
 from deepusps_tf.scoring.scores import Scores
 from tests.deepusps_tf.scoring import old_files
-from tests.deepusps_tf.scoring.discs import FOUND, MASK, evaluated
+from tests.deepusps_tf.scoring.made_figures import FOUND, MASK, evaluated
 
 SCORES = Scores(7, mae=0.1234, f_fixed=0.8, f_adaptive=0.7, precision=0.9, recall=0.65)
 ROWS = [

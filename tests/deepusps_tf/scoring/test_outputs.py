@@ -3,7 +3,7 @@ import pytest
 
 from deepusps_tf.scoring.figures import Evaluation
 from deepusps_tf.scoring.outputs import score_outputs
-from tests.deepusps_tf.scoring.discs import FOUND, MASK
+from tests.deepusps_tf.scoring.made_figures import FOUND, MASK
 
 SUBJECT = Evaluation("discs", "4x4")
 

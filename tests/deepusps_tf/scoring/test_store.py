@@ -17,7 +17,7 @@ from deepusps_tf.scoring.store import (
     scored,
 )
 from tests.deepusps_tf.scoring import old_files
-from tests.deepusps_tf.scoring.discs import FOUND, MASK, evaluated
+from tests.deepusps_tf.scoring.made_figures import FOUND, MASK, evaluated
 
 RBD = Evaluation("A", "4x4", "maps RBD by masks")
 SCORES = Scores(7, 0.1234, 0.8, 0.7, 0.9, 0.65)
