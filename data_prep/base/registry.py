@@ -61,11 +61,23 @@ class Registry(Generic[Part]):
         if name not in self._parts and name in self._built_in:
             importlib.import_module(self._built_in[name])
         if name not in self._parts:
-            raise InputError(
-                f"--{self._flag}={name}: unknown; choose from {', '.join(self.names)}, or write "
-                "package.module:name of your own"
-            )
+            raise self._unknown(name)
         return self._parts[name]
+
+    def check(self, name: str) -> None:
+        """Refuses a name that no part can have, without importing any.
+
+        Raises:
+            InputError: it is not among `names`, and not of the form `package.module:name`.
+        """
+        if ":" not in name and name not in self.names:
+            raise self._unknown(name)
+
+    def _unknown(self, name: str) -> InputError:
+        return InputError(
+            f"--{self._flag}={name}: unknown; choose from {', '.join(self.names)}, or write "
+            "package.module:name of your own"
+        )
 
     def _import(self, name: str, module: str, attribute: str) -> Part:
         if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 sys.path holds texts

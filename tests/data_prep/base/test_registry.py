@@ -70,3 +70,11 @@ def test_a_part_of_the_users_own(colours, monkeypatch):
 def test_what_is_not_there_is_named(colours, name, message):
     with pytest.raises(InputError, match=message):
         colours.find(name)
+
+
+def test_a_name_is_checked_without_importing_its_part(colours):
+    colours.check("red")
+    colours.check("not_there:blue")
+    with pytest.raises(InputError, match="--colour=pink: unknown; choose from red, or write"):
+        colours.check("pink")
+    assert "reds" not in sys.modules
