@@ -1,54 +1,56 @@
 """What settings may not be together: each pair that cannot work, refused in one line."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from data_prep.base.errors import InputError
-
-if TYPE_CHECKING:  # config.py imports this module
-    from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.config import Config
 
 
-def require(condition: bool, message: str) -> None:
-    """Refuses settings.
+def checked(config: Config) -> Config:
+    """Finds settings that are missing for their mode or contradict each other.
 
-    Raises:
-        InputError: with `message`, unless the condition holds.
-    """
-    if not condition:
-        raise InputError(message)
-
-
-def refuse_contradictions(config: Config) -> None:
-    """Finds settings that are missing or contradict each other.
+    Whoever builds a run in Python calls it; reading flags and flagfiles does.
 
     Args:
         config: settings, each of them in its range.
 
+    Returns:
+        `config`.
+
     Raises:
         InputError: for the first that is found.
     """
-    require(
+    _require(
+        len(config.learning_rates) >= config.rounds,
+        f"--learning_rates has {len(config.learning_rates)} values for --rounds={config.rounds}: "
+        "give one a round",
+    )
+    _require(
         not config.frozen_blocks or config.pretrained != "none",
         "--frozen_blocks contradicts --pretrained=none: random weights would stay random",
     )
     _check_sources(config)
     _check_fusion(config)
     _check_mode(config)
+    return config
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InputError(message)
 
 
 def _check_sources(config: Config) -> None:
     sources = [name for name in ("images", "sample_size") if getattr(config, name)]
     if config.mode == "train":
-        require(len(sources) < 2, "--images and --sample_size contradict: give one of them")
+        _require(len(sources) < 2, "--images and --sample_size contradict: give one of them")
     if config.mode == "evaluate":
         _check_evaluated(config)
     else:
-        require(not (config.masks and not config.images), "--masks needs --images")
-    require(bool(config.test_images) == bool(config.test_masks), "--test_images needs --test_masks")
+        _require(not (config.masks and not config.images), "--masks needs --images")
+    _require(
+        bool(config.test_images) == bool(config.test_masks), "--test_images needs --test_masks"
+    )
     if config.mode == "train":
-        require(
+        _require(
             not (config.holdout and config.test_images), "--holdout and --test_images contradict"
         )
     _check_places(config, making_records=config.mode == "train" and bool(sources))
@@ -56,60 +58,69 @@ def _check_sources(config: Config) -> None:
 
 def _check_places(config: Config, *, making_records: bool) -> None:
     """Records may lie wherever TensorFlow's file layer reads; the rest is on this machine."""
-    local = {"images", "masks", "test_images", "test_masks", "workdir", "model", "output"}
+    local = {
+        "images",
+        "masks",
+        "test_images",
+        "test_masks",
+        "workdir",
+        "model",
+        "output",
+        "compare",
+    }
     for name in sorted(local | ({"records"} if making_records else set())):
         remote = "://" in (getattr(config, name) or "")
         mend = "give a local folder"
         if name == "records":
             mend = "make them with data_prep.write_records first, then leave --images out"
-        require(not remote, f"--{name}={getattr(config, name)}: not on this machine; {mend}")
+        _require(not remote, f"--{name}={getattr(config, name)}: not on this machine; {mend}")
 
 
 def _check_evaluated(config: Config) -> None:
     pictures = [name for name in ("maps", "images", "test_images") if getattr(config, name)]
-    require(
+    _require(
         len(pictures) < 2,
         f"--{' and --'.join(pictures)} contradict: give one of them "
         f"(--{pictures[-1] if pictures else ''}= takes back a flagfile's)",
     )
     if pictures:
         scored = bool(config.masks or config.test_masks)
-        require(scored, f"--{pictures[0]} needs --masks to score by")
+        _require(scored, f"--{pictures[0]} needs --masks to score by")
     else:
-        require(not config.masks, "--masks needs --images or --maps")
-        require(not config.model, "--model needs --images and --masks to score on")
+        _require(not config.masks, "--masks needs --images or --maps")
+        _require(not config.model, "--model needs --images and --masks to score on")
     what = [name for name in ("maps", "model", "workdir") if getattr(config, name)]
-    require(bool(what), "--mode=evaluate needs --workdir, --model or --maps")
-    require(
+    _require(bool(what), "--mode=evaluate needs --workdir, --model or --maps")
+    _require(
         len(what) < 2,
         f"--{' and --'.join(what)} contradict: give one of them "
         "(--workdir= takes back a flagfile's)",
     )
-    require(
+    _require(
         config.resolution == "own" or "workdir" in what,
         "--resolution=network is of a run: give its --workdir, not --model or --maps",
     )
     if "workdir" not in what:
-        require(bool(config.output), f"--{what[0]} needs --output to keep the figures in")
+        _require(bool(config.output), f"--{what[0]} needs --output to keep the figures in")
 
 
 def _check_fusion(config: Config) -> None:
     compares = config.fusion in ("weighted", "assessment")
-    require(
+    _require(
         not compares or len(config.methods) > 1,
         f"--fusion={config.fusion} compares methods: name two --methods or more",
     )
-    require(
+    _require(
         config.refines or not config.refined,
         "--refined contradicts --fusion=direct and --oracle=truth: they take no refined labels",
     )
     if config.oracle == "none":
         return
-    require(
+    _require(
         config.fusion == "mean_loss",
         f"--oracle={config.oracle} and --fusion={config.fusion} contradict: give one of them",
     )
-    require(
+    _require(
         not config.images or bool(config.masks),
         f"--oracle={config.oracle} trains on truth: it needs --masks of --images",
     )
@@ -125,4 +136,4 @@ def _check_mode(config: Config) -> None:
         "predict": ("model", "images", "output"),
     }
     for name in needs[config.mode]:
-        require(bool(getattr(config, name)), f"--mode={config.mode} needs --{name}")
+        _require(bool(getattr(config, name)), f"--mode={config.mode} needs --{name}")

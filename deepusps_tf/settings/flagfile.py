@@ -1,4 +1,4 @@
-"""One absl flag for each setting, read here and nowhere else."""
+"""One absl flag for each setting: defined, read and written as a flagfile here."""
 
 import dataclasses
 import typing
@@ -7,14 +7,16 @@ from pathlib import Path
 from absl import flags
 
 from data_prep.base.errors import InputError, damage_named
-from deepusps_tf.settings.config import Config, flag_name
+from deepusps_tf.settings.checks import checked
+from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.setting import declared, flag_name
 
 
 def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines one absl flag for each Config field on `flag_values`."""
     hints = typing.get_type_hints(Config)
     for field in dataclasses.fields(Config):
-        text, choices = field.metadata["help"], field.metadata["choices"]
+        text, choices = declared(field).help, declared(field).choices
         name, kind = flag_name(field), hints[field.name]
         options = {"flag_values": flag_values}
         if choices:
@@ -48,7 +50,7 @@ def from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
             except ValueError as error:
                 raise InputError(f"--{field.name}: {error}") from error
         values[field.name] = value
-    return Config(**values)
+    return checked(Config(**values))
 
 
 def read_flagfile(path: Path) -> Config:

@@ -1,6 +1,7 @@
 import pytest
 
 from data_prep.base.errors import InputError
+from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import Config
 
 
@@ -25,6 +26,9 @@ def paths(**changes) -> Config:
             {"images": "a", "records": "gs://b/records"},
             "--records=gs://b/records: not on this machine; make them with data_prep.write_records",
         ),
+        ({"rounds": 4}, "--learning_rates has 3 values for --rounds=4"),
+        ({"frozen_blocks": 2, "pretrained": "none"}, "--frozen_blocks contradicts --pretrained"),
+        ({"mode": "report", "compare": "gs://b/run"}, "--compare=gs://b/run: not on this machine"),
         ({"mode": "predict"}, "--mode=predict needs --model"),
         ({"mode": "evaluate", "workdir": None}, "needs --workdir, --model or --maps"),
         ({"mode": "evaluate", "masks": "m"}, "--masks needs --images or --maps"),
@@ -59,15 +63,21 @@ def paths(**changes) -> Config:
 )
 def test_contradictions_are_refused_in_one_line(changes, message):
     with pytest.raises(InputError, match=message) as caught:
-        paths(**changes)
+        checked(paths(**changes))
     assert "\n" not in str(caught.value)
 
 
 def test_labelled_test_photos_are_enough_to_evaluate_on():
-    config = paths(mode="evaluate", test_images="t", test_masks="m", holdout=0.2)
+    config = checked(paths(mode="evaluate", test_images="t", test_masks="m", holdout=0.2))
     assert config.labelled == ("t", "m")
     assert paths(mode="evaluate", images="i", masks="m").labelled == ("i", "m")
 
 
 def test_finished_records_may_lie_elsewhere():
-    assert paths(records="gs://b/records").records == "gs://b/records"
+    assert checked(paths(records="gs://b/records")).records == "gs://b/records"
+
+
+def test_a_config_can_be_made_before_it_is_whole():
+    assert checked(paths()) == paths()
+    with pytest.raises(InputError, match="--mode=train needs --records"):
+        checked(Config())

@@ -6,8 +6,9 @@ from absl import flags
 
 from data_prep.base.errors import InputError
 from deepusps_tf.settings import flagfile
-from deepusps_tf.settings.config import Config, flag_name
+from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import define_flags, flagfile_text, read_flagfile
+from deepusps_tf.settings.setting import flag_name
 
 
 def test_saved_flagfile_parses_back_to_the_same_config(tmp_path):

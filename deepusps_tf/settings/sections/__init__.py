@@ -1,0 +1,1 @@
+"""The settings by what they are about, a module each; `Config` is all of them together."""

@@ -1,0 +1,82 @@
+"""From the methods' labels to the final network."""
+
+import dataclasses
+
+from deepusps_tf.settings.parts import FUSIONS
+from deepusps_tf.settings.setting import AT_LEAST_1, NOT_NEGATIVE, RATE, setting
+
+GROUP = "fusion"
+TRAIN = ("train",)
+
+
+@dataclasses.dataclass(frozen=True)
+class FusionSettings:
+    """Joint rounds and the last training."""
+
+    fusion: str = setting(
+        "mean_loss",
+        "How the methods' labels make one network: mean_loss is the paper's, trimmed_loss leaves "
+        "out the third of a photo's labels that fits worst, direct takes raw maps, without rounds.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        registry=FUSIONS,
+    )
+    oracle: str = setting(
+        "none",
+        "TRAINS ON TRUTH MASKS, to compare with: truth takes them as the final network's labels, "
+        "fusion takes at every pixel the methods' refined label nearest to them.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        choices=("none", "truth", "fusion"),
+    )
+    joint_rounds: int = setting(
+        0,
+        "Rounds between the methods' own and the last training: one network learns all methods' "
+        "labels, as --fusion says, and its refined averages are what the next learns. 0: the "
+        "paper's. An --oracle has none.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[NOT_NEGATIVE],
+    )
+    fusion_epochs: int = setting(
+        200,
+        "Epochs of the fusion network and of each joint round.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[AT_LEAST_1],
+    )
+    fusion_min_steps: int = setting(
+        0,
+        "Steps of these at least, as --min_steps.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[NOT_NEGATIVE],
+    )
+    assessment_epochs: int = setting(
+        5,
+        "Epochs of the network that --fusion=assessment trains.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[AT_LEAST_1],
+    )
+    fusion_learning_rate: float = setting(
+        1e-4,
+        "Adam's learning rate in fusion and joint rounds.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[RATE],
+    )
+    fusion_beta_squared: float = setting(
+        4.0,
+        "beta^2 of the loss in fusion and joint rounds.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+    )

@@ -1,0 +1,64 @@
+"""The network: its features, their weights, what it sees."""
+
+import dataclasses
+
+from deepusps_tf.settings.parts import BACKBONES
+from deepusps_tf.settings.setting import AT_LEAST_1, EIGHTS, NOT_NEGATIVE, setting
+
+GROUP = "network"
+TRAIN = ("train",)
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkSettings:
+    """The network that rounds and fusion train."""
+
+    backbone: str = setting(
+        "drn_d_105",
+        "Feature network.",
+        modes=TRAIN,
+        changes="labels",
+        group=GROUP,
+        registry=BACKBONES,
+    )
+    pretrained: str = setting(
+        "default",
+        "Weights each round starts from: a file, 'default' (what the backbone's package "
+        "carries) or 'none' (random).",
+        modes=TRAIN,
+        changes="labels",
+        group=GROUP,
+    )
+    frozen_blocks: int = setting(
+        0,
+        "First blocks of the feature network that keep their pretrained weights and statistics: "
+        "faster steps, less to spoil by noisy labels.",
+        modes=TRAIN,
+        changes="labels",
+        group=GROUP,
+        rules=[NOT_NEGATIVE],
+    )
+    size: int = setting(
+        432,
+        "Side of the square the network sees, in pixels.",
+        modes=TRAIN,
+        changes="labels",
+        group=GROUP,
+        rules=[AT_LEAST_1, EIGHTS],
+    )
+    # Changes labels too, by the `size` that `Config.in_rounds` makes of it.
+    round_size: int = setting(
+        0,
+        "The same in the methods' rounds, whose networks only label: smaller is faster. 0: --size.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[NOT_NEGATIVE, EIGHTS],
+    )
+    batchnorm_momentum: float = setting(
+        0.9,
+        "Momentum of the BatchNorm moving statistics (Keras' .99 lags in short rounds).",
+        modes=TRAIN,
+        changes="labels",
+        group=GROUP,
+    )

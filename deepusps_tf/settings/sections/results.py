@@ -1,0 +1,85 @@
+"""What is made of finished runs: exports, predictions, figures, reports, tables."""
+
+import dataclasses
+
+from deepusps_tf.settings.setting import setting
+
+GROUP = "exports, results and figures"
+EVALUATE = ("evaluate",)
+
+
+@dataclasses.dataclass(frozen=True)
+class ResultSettings:
+    """What the modes after training take, and where they write."""
+
+    format: str = setting(
+        "saved_model",
+        "What --mode=export writes: the next version for TF Serving, or one file in the workdir.",
+        modes=("export",),
+        changes="scoring",
+        group=GROUP,
+        choices=("saved_model", "keras", "weights", "onnx", "litert"),
+    )
+    compare: str | None = setting(
+        None,
+        "Workdir of another finished run, an oracle for instance, whose error on each photo the "
+        "report draws against this run's.",
+        modes=("train", "report"),
+        changes="scoring",
+        group=GROUP,
+    )
+    model: str | None = setting(
+        None,
+        "An exported model's folder, for --mode=predict and to evaluate on --images.",
+        modes=("evaluate", "predict"),
+        changes="scoring",
+        group=GROUP,
+    )
+    output: str | None = setting(
+        None,
+        "Folder that --mode=predict writes to, evaluate its figures and table its table.",
+        modes=("evaluate", "predict", "table"),
+        changes="scoring",
+        group=GROUP,
+    )
+    maps: str | None = setting(
+        None,
+        "Folder of 8-bit maps named like --masks, for --mode=evaluate to score.",
+        modes=EVALUATE,
+        changes="scoring",
+        group=GROUP,
+    )
+    test_set: str | None = setting(
+        None,
+        "What --mode=evaluate calls what it scores on; by default the folder that the masks lie "
+        "in, or the name of the records.",
+        modes=EVALUATE,
+        changes="scoring",
+        group=GROUP,
+    )
+    resolution: str = setting(
+        "own",
+        "Where --mode=evaluate scores a run on labelled photos: at their own size or, as the paper "
+        "does, at the network's.",
+        modes=EVALUATE,
+        changes="scoring",
+        group=GROUP,
+        choices=("own", "network"),
+    )
+    prediction: str = setting(
+        "mask",
+        "What --mode=predict writes of each photo: its mask, its probability map, or the photo cut "
+        "out (RGBA).",
+        modes=("predict",),
+        changes="scoring",
+        group=GROUP,
+        choices=("mask", "probability", "cutout"),
+        flag="as",
+    )
+    workdirs: tuple[str, ...] = setting(
+        (),
+        "Runs that --mode=table compares; folders of evaluated maps may be among them.",
+        modes=("table",),
+        changes="scoring",
+        group=GROUP,
+    )
