@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data_prep.base.errors import InputError
-from deepusps_tf.runs.workdir import FREE_SETTINGS, SETTINGS, experiment_folder, runs_in
+from deepusps_tf.runs.workdir import SETTINGS, experiment_folder, runs_in
 from deepusps_tf.scoring.figures import Evaluation, Figures, network_size
 from deepusps_tf.scoring.layout import csv_text, oracle_note, percent
 from deepusps_tf.scoring.scores import MAP, PLAIN, REFINED
 from deepusps_tf.scoring.store import kept_evaluation, kept_rows
-from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.config import Config, settings_of_an_experiment
 from deepusps_tf.settings.flagfile import read_flagfile
 
 _CAPTION = """\
@@ -121,12 +121,9 @@ def _training_figures(folder: Path, config: Config) -> list[Figures]:
 
 def _experiment(config: Config) -> tuple:
     """The settings that repeats share; their records stand for what these were made of."""
-    made_of = {"images", "masks", "test_images", "test_masks", "holdout", "sample_size", "max_side"}
-    apart = {"workdir", "seed", *made_of, *FREE_SETTINGS} - {"experiment"}
     if config.refined:  # each repeat may have taken the labels of another
         config = dataclasses.replace(config, refined=experiment_folder(config.refined))
-    names = (field.name for field in dataclasses.fields(Config))
-    return tuple((name, getattr(config, name)) for name in names if name not in apart)
+    return tuple((name, getattr(config, name)) for name in settings_of_an_experiment())
 
 
 def _by_column(figures: Sequence[Figures]) -> dict[Column, dict[str, Figures]]:

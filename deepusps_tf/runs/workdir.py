@@ -10,24 +10,15 @@ from data_prep.base.errors import InputError
 from data_prep.base.files import write_text
 from data_prep.base.folder_lock import locked_folder
 from deepusps_tf.runs.round_result import is_finished, round_folders
-from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.config import Config, settings_that_change
 from deepusps_tf.settings.flagfile import flagfile_text, read_flagfile
 
 SETTINGS = "config.flags"
 # May differ when a run is resumed: they change where and how fast it runs and what it says, not
 # what comes out.
-FREE_SETTINGS = {
-    *("mode", "jobs", "crf_processes", "crf_cache", "devices"),
-    *("model", "output", "maps", "test_set", "resolution", "experiment", "workdirs"),
-    *("compare", "format", "prediction", "collapse_warning"),
-}
+FREE_SETTINGS = frozenset(settings_that_change("scoring", "nothing"))
 # What shapes a round's labels, of which a run that takes another's says where it differs.
-LABEL_SETTINGS = (
-    *("backbone", "pretrained", "frozen_blocks", "size", "batchnorm_momentum", "precision"),
-    *("epochs", "min_steps", "batch_size", "learning_rates", "learning_rate_power", "mirror"),
-    *("beta_squared", "threshold_scale", "mva_momentum"),
-    *("crf", "crf_iterations", "crf_bilateral_sxy"),
-)
+LABEL_SETTINGS = settings_that_change("labels")
 
 
 @contextlib.contextmanager

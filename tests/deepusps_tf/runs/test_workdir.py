@@ -51,6 +51,20 @@ def test_worker_joins_only_the_run_of_the_chief(tiny_config, tmp_path):
         check_joined(elsewhere)
 
 
+def test_a_run_of_before_a_setting_came_goes_on(tiny_config):
+    with locked_workdir(tiny_config) as workdir:
+        save_settings(tiny_config)
+        lines = (workdir / SETTINGS).read_text().splitlines()
+        assert "--loss=f_beta" in lines
+        lines.remove("--loss=f_beta")
+        (workdir / SETTINGS).write_text("\n".join(lines))
+    with locked_workdir(tiny_config):
+        pass
+    other = dataclasses.replace(tiny_config, loss="own:l2")
+    with pytest.raises(InputError, match="--loss=f_beta, this one own:l2"), locked_workdir(other):
+        pass
+
+
 def test_where_it_runs_may_change(tiny_config):
     with locked_workdir(tiny_config):
         save_settings(tiny_config)

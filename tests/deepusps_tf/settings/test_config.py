@@ -4,7 +4,11 @@ from pathlib import Path
 import pytest
 
 from data_prep.base.errors import InputError
-from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.config import (
+    Config,
+    settings_of_an_experiment,
+    settings_that_change,
+)
 from deepusps_tf.settings.flagfile import read_flagfile
 
 ROOT = Path(__file__).parents[3]
@@ -164,3 +168,34 @@ def test_values_out_of_range_are_refused_in_one_line(changes, message):
     with pytest.raises(InputError, match=message) as caught:
         paths(**changes)
     assert "\n" not in str(caught.value)
+
+
+FREE = {
+    *("mode", "jobs", "crf_processes", "crf_cache", "devices"),
+    *("model", "output", "maps", "test_set", "resolution", "experiment", "workdirs"),
+    *("compare", "format", "prediction", "collapse_warning"),
+}
+
+
+def test_what_a_setting_changes_is_declared():
+    assert set(settings_that_change("scoring", "nothing")) == FREE
+    assert set(settings_that_change("labels")) == {
+        *("backbone", "pretrained", "frozen_blocks", "size", "batchnorm_momentum", "precision"),
+        *("epochs", "min_steps", "batch_size", "learning_rates", "learning_rate_power", "mirror"),
+        *("beta_squared", "threshold_scale", "mva_momentum", "loss"),
+        *("crf", "crf_iterations", "crf_bilateral_sxy"),
+    }
+    training = {
+        *("workdir", "seed", "repeats", "records", "methods", "images", "masks", "holdout"),
+        *("test_images", "test_masks", "sample_size", "max_side", "round_size", "rounds"),
+        *("refined", "until_stable", "fusion", "oracle", "joint_rounds", "fusion_epochs"),
+        *("fusion_min_steps", "assessment_epochs", "fusion_learning_rate", "fusion_beta_squared"),
+    }
+    assert set(settings_that_change("training")) == training
+
+
+def test_an_experiment_is_told_by_all_that_changes_it_but_its_seed_and_folders():
+    made_of = {"images", "masks", "test_images", "test_masks", "holdout", "sample_size", "max_side"}
+    alike = {"workdir", "seed", *made_of, *FREE} - {"experiment"}
+    fields = [field.name for field in dataclasses.fields(Config)]
+    assert settings_of_an_experiment() == tuple(name for name in fields if name not in alike)

@@ -27,6 +27,37 @@ def test_saved_flagfile_parses_back_to_the_same_config(tmp_path):
     assert read_flagfile(tmp_path / "config.flags") == config
 
 
+# As runs of before `loss` kept their settings.
+EARLIER = """\
+--mode=train
+--images=photos
+--holdout=0.2
+--records=records/cpu
+--workdir=runs/cpu
+--methods=rbd,dsr,mc,hs
+--backbone=efficientnet_lite0
+--size=224
+--batch_size=10
+--rounds=3
+--learning_rates=0.00025,0.0005,0.0005
+--fusion=mean_loss
+--beta_squared=1.0
+--crf=true
+--format=saved_model
+--as=mask
+--workdirs=
+"""
+
+
+def test_settings_kept_before_a_setting_came_are_those_of_its_default(tmp_path):
+    (tmp_path / "config.flags").write_text(EARLIER)
+    config = read_flagfile(tmp_path / "config.flags")
+    assert (config.loss, config.size, config.workdirs) == ("f_beta", 224, ())
+    (tmp_path / "config.flags").write_text(flagfile_text(config))
+    assert "--loss=f_beta\n" in flagfile_text(config)
+    assert read_flagfile(tmp_path / "config.flags") == config
+
+
 def test_flags_cover_every_field_once():
     values = flags.FlagValues()
     define_flags(values)
