@@ -6,16 +6,19 @@ python -m deepusps_tf.main --mode=evaluate --workdir=DIR --images=DIR --masks=DI
 python -m deepusps_tf.main --mode=predict --model=DIR --images=DIR --output=DIR
 """
 
+import functools
 import importlib
 import os
+import sys
+from collections.abc import Sequence
 
-from absl import app, flags, logging
+from absl import app, logging
 
 from data_prep.base.command import say
 from data_prep.base.errors import InputError
-from deepusps_tf.settings import flagfile
 from deepusps_tf.settings.config import Config
-from deepusps_tf.settings.flagfile import define_flags, from_flags
+from deepusps_tf.settings.flagfile import define_flags, from_flags, parse_arguments
+from deepusps_tf.settings.help import asks_for_help, help_text, show
 
 
 def run_mode(config: Config) -> None:
@@ -28,11 +31,9 @@ def run_mode(config: Config) -> None:
     getattr(command, config.mode)(config)
 
 
-def main(arguments: list[str]) -> int:
+def main(_: Sequence[str]) -> int:
     """Runs the mode the flags name; a user's mistake ends with one line and status 2."""
     try:
-        if len(arguments) > 1:
-            raise InputError(f"{arguments[1]}: not a flag; flags are written --name=value")
         config = from_flags()
         run_mode(config)
     except InputError as error:
@@ -48,10 +49,33 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def start(argv: Sequence[str] | None = None, *, mode: str | None = None) -> None:
+    """Runs the program and ends the process with its status.
+
+    Args:
+        argv: the program's name and its flags; None: those of this process.
+        mode: what to do, whatever flagfiles say; None: what the flags say.
+    """
     # TensorFlow's start-up chatter about CUDA and oneDNN says nothing about the run.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.INFO)
     define_flags()
-    flags.adopt_module_key_flags(flagfile)  # so that --help lists them
-    app.run(main)
+    app.run(main, argv=argv, flags_parser=functools.partial(_parse, mode=mode))
+
+
+def _parse(argv: Sequence[str], mode: str | None) -> list[str]:
+    if asks_for_help(argv[1:]):
+        show(help_text(mode) if mode else f"{__doc__}\n{help_text()}")
+        sys.exit(0)
+    try:
+        return parse_arguments(argv, mode=mode)
+    except InputError as error:
+        say(f"error: {error}")
+        sys.exit(2)
+    except OSError as error:
+        say(f"error: {error}; mend that and run the same command again")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    start()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
@@ -10,6 +11,7 @@ from data_prep.base.errors import InputError, damage_named
 from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.setting import declared, flag_name
+from deepusps_tf.settings.shipped import inline_flagfiles, without_flagfiles
 
 
 def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
@@ -31,6 +33,57 @@ def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
             flags.DEFINE_list(name, [str(v) for v in field.default], text, **options)
         else:
             flags.DEFINE_string(name, field.default, text, **options)
+
+
+def parse_arguments(
+    argv: Sequence[str], *, mode: str | None = None, flag_values: flags.FlagValues = flags.FLAGS
+) -> list[str]:
+    """Parses a command line, in which a mode's flags alone may stand; flagfiles hold any.
+
+    An empty value, which takes back a flagfile's, may always stand there.
+
+    Args:
+        argv: the program's name and its arguments.
+        mode: what to do, whatever flagfiles say; None: what the flags say.
+        flag_values: gets what the flags say.
+
+    Returns:
+        The program's name.
+
+    Raises:
+        InputError: where flags are unknown, out of their type, or of another mode, where a word is
+            no flag, and where a flagfile is missing.
+    """
+    program, *arguments = argv
+    try:
+        words = flag_values([program, *inline_flagfiles(arguments)])
+        typed = _typed([program, *without_flagfiles(arguments)])
+    except (flags.Error, ValueError) as error:
+        raise InputError(" ".join(str(error).split())) from error
+    if len(words) > 1:
+        raise InputError(f"{words[1]}: not a flag; flags are written --name=value")
+    if mode is not None:
+        if typed.get("mode", mode) != mode:
+            raise InputError(f"--mode={typed['mode']} contradicts {mode}: leave it out")
+        flag_values.mode = mode
+    for field in dataclasses.fields(Config):
+        modes = declared(field).modes
+        if flag_values.mode not in modes and typed.get(field.name) not in (None, "", []):
+            raise InputError(
+                f"--{flag_name(field)}: {flag_values.mode} does not take it, only "
+                f"{', '.join(modes)} {'does' if len(modes) == 1 else 'do'}; leave it out"
+            )
+    return words
+
+
+def _typed(argv: Sequence[str]) -> dict[str, typing.Any]:
+    """The values, by field, of those flags that a command line names."""
+    values = flags.FlagValues()
+    define_flags(values)
+    values.set_gnu_getopt(True)  # goes on behind the value of a flag that is not of Config
+    values(argv, known_only=True)
+    named = ((field.name, values[flag_name(field)]) for field in dataclasses.fields(Config))
+    return {name: flag.value for name, flag in named if flag.present}
 
 
 def from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
@@ -59,10 +112,9 @@ def read_flagfile(path: Path) -> Config:
         raise InputError(f"{path}: no such flagfile")
     flag_values = flags.FlagValues()
     define_flags(flag_values)
-    flags.DEFINE_string("flagfile", None, "", flag_values=flag_values)
     try:
         with damage_named(path, "write it again or delete it"):
-            flag_values(["main", f"--flagfile={path}"])
+            flag_values(["main", *inline_flagfiles([f"--flagfile={path}"])])
     except flags.Error as error:
         raise InputError(f"{path}: {error}") from error
     return from_flags(flag_values)

@@ -5,11 +5,9 @@ python -m tests.deepusps_tf.tiny_run --flags-of-deepusps_tf.main
 
 import sys
 
-from absl import app, flags
 from PIL import Image
 
-from deepusps_tf.main import main
-from deepusps_tf.settings import flagfile
+from deepusps_tf.main import start
 
 
 def tiny_command(folder) -> list[str]:
@@ -40,6 +38,4 @@ if __name__ == "__main__":  # the CRF's processes import this module too, free o
 
     for module in (train, rounds, round_result):
         module.build_model = tiny_model
-    flagfile.define_flags()
-    flags.adopt_module_key_flags(flagfile)
-    app.run(main)
+    start()

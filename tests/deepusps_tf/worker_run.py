@@ -6,10 +6,8 @@ python -m tests.deepusps_tf.worker_run --flags-of-deepusps_tf.main
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
 
-from deepusps_tf.main import main
-from deepusps_tf.settings import flagfile
+from deepusps_tf.main import start
 
 
 def keep_entered(folder: Path):
@@ -36,6 +34,4 @@ if __name__ == "__main__":  # the CRF's processes import this module too, free o
     for module in (train, rounds, round_result):
         module.build_model = tiny_model
     moving_average.MovingAverage.update = keep_entered(Path("entered"))
-    flagfile.define_flags()
-    flags.adopt_module_key_flags(flagfile)
-    app.run(main)
+    start()

@@ -1,4 +1,6 @@
 import dataclasses
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,16 @@ from absl import flags
 from data_prep.base.errors import InputError
 from deepusps_tf.settings import flagfile
 from deepusps_tf.settings.config import Config
-from deepusps_tf.settings.flagfile import define_flags, flagfile_text, read_flagfile
-from deepusps_tf.settings.setting import flag_name
+from deepusps_tf.settings.flagfile import (
+    define_flags,
+    flagfile_text,
+    from_flags,
+    parse_arguments,
+    read_flagfile,
+)
+from deepusps_tf.settings.setting import MODES, flag_name
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_saved_flagfile_parses_back_to_the_same_config(tmp_path):
@@ -75,6 +85,119 @@ def test_unknown_flag_names_the_file(tmp_path):
     (tmp_path / "bad.flags").write_text("--speed=3\n")
     with pytest.raises(InputError, match="bad.flags: Unknown command line flag 'speed'"):
         read_flagfile(tmp_path / "bad.flags")
+
+
+def parsed(*arguments, mode=None) -> Config:
+    values = flags.FlagValues()
+    define_flags(values)
+    parse_arguments(["main", *arguments], mode=mode, flag_values=values)
+    return from_flags(values)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--mode=export", "--size=320"],
+            "--size: export does not take it, only train does; leave",
+        ),
+        (["--mode=export", "--size=432"], "--size: export does not take it"),  # the default
+        (["--size", "320", "--mode", "report"], "--size: report does not take it"),
+        (
+            ["--mode=table", "--crf_iterations=3"],
+            "--crf_iterations: table does not take it, only train, evaluate, predict do; leave",
+        ),
+        (["--mode=export", "--nocrf"], "--crf: export does not take it"),
+        (["--mode=evaluate", "--as=cutout"], "--as: evaluate does not take it, only predict does"),
+        (["--format=onnx"], "--format: train does not take it, only export does"),
+        (["--verbosity", "1", "--mode=export", "--size=32"], "--size: export does not take it"),
+        (["--sizee=3"], "Unknown command line flag 'sizee'. Did you mean: size ?"),
+        (["--size=big"], "flag --size=big: invalid literal"),
+        (["--nocrf=no"], "--nocrf=no does not take an argument"),
+        (["--workdir"], "Missing value for flag --workdir"),
+        (["--mode=serve"], "flag --mode=serve: value should be one of <train"),
+        (["stray", "--mode=export"], "stray: not a flag; flags are written --name=value"),
+    ],
+)
+def test_what_a_mode_does_not_take_is_refused_in_one_line(arguments, message):
+    values = flags.FlagValues()
+    define_flags(values)
+    flags.DEFINE_integer("verbosity", 0, "", flag_values=values)
+    with pytest.raises(InputError, match=message.replace("?", r"\?")) as caught:
+        parse_arguments(["main", *arguments], flag_values=values)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_flagfile_may_hold_what_the_mode_does_not_take(tmp_path):
+    (tmp_path / "inner.flags").write_text("--seed=3\n--workdir=w\n--records=r\n")
+    (tmp_path / "run.flags").write_text(f"--size=320\n--flagfile={tmp_path}/inner.flags\n")
+    config = parsed(f"--flagfile={tmp_path}/run.flags", "--mode=export")
+    assert (config.size, config.seed, config.workdir) == (320, 3, "w")
+    with pytest.raises(InputError, match="--seed: export does not take it"):
+        parsed(f"--flagfile={tmp_path}/run.flags", "--mode=export", "--seed=3")
+
+
+def test_the_mode_may_be_the_flagfiles(tmp_path):
+    (tmp_path / "export.flags").write_text("--mode=export\n--workdir=w\n")
+    assert parsed(f"--flagfile={tmp_path}/export.flags").mode == "export"
+    with pytest.raises(InputError, match="--seed: export does not take it"):
+        parsed(f"--flagfile={tmp_path}/export.flags", "--seed=3")
+
+
+def test_an_empty_value_takes_back_a_flagfiles(tmp_path):
+    (tmp_path / "run.flags").write_text("--workdir=w\n--records=r\n--workdirs=a,b\n")
+    predict = ("--mode=predict", "--model=m", "--images=i", "--output=o")
+    config = parsed(f"--flagfile={tmp_path}/run.flags", *predict, "--workdir=", "--workdirs=")
+    assert (config.workdir, config.workdirs, config.records) == ("", (), "r")
+
+
+def test_a_mode_that_is_given_by_name_is_not_the_flagfiles(tmp_path):
+    (tmp_path / "config.flags").write_text("--mode=train\n--workdir=w\n--records=r\n--size=64\n")
+    flagfile = f"--flagfile={tmp_path}/config.flags"
+    assert parsed(flagfile, mode="export").mode == "export"
+    assert parsed(flagfile, "--mode=export", mode="export").mode == "export"
+    with pytest.raises(InputError, match="--mode=train contradicts export: leave it out"):
+        parsed(flagfile, "--mode=train", mode="export")
+    with pytest.raises(InputError, match="--seed: export does not take it"):
+        parsed(flagfile, "--seed=1", mode="export")
+    with pytest.raises(InputError, match="Missing value for flag --workdir"):
+        parsed("--workdir", mode="export")
+
+
+COMMAND = re.compile(rf"(?:python -m deepusps_tf\.main|deepusps ({'|'.join(MODES)})) +(\S.*)")
+WRITTEN = ["README.md", "RESULTS.md", "BUILD_NOTES.md", "deepusps_tf/main.py", "deepusps_tf/cli.py"]
+WRITTEN += [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("configs/**/*.flags"))]
+WRITTEN += [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/**/*.md"))]
+
+
+def written_commands() -> list:
+    """Every command line of the documents and flagfiles, without what a shell takes from it."""
+    commands = []
+    for name in WRITTEN:
+        text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+        for mode, line in COMMAND.findall(text):
+            line = line.partition("`")[0].partition(" # ")[0]
+            words = shlex.split(line.replace("...", "x"))
+            arguments = [word for word in words if word != "FLAGS"]
+            if "--help" not in arguments:
+                id_ = f"{name}:{mode} {' '.join(arguments)}"
+                commands.append(pytest.param(arguments, mode or None, id=id_))
+    return commands
+
+
+@pytest.mark.parametrize(("arguments", "mode"), written_commands())
+def test_commands_that_are_written_down_are_taken(monkeypatch, arguments, mode):
+    monkeypatch.chdir(ROOT)
+    assert parsed(*arguments, mode=mode).mode in MODES
+
+
+def test_written_commands_are_found():
+    lines = [" ".join(param.values[0]) for param in written_commands()]
+    assert len(lines) > 40
+    assert any("--workdir= --model=runs/cpu/export --images=DIR" in line for line in lines)
+    assert {line.split()[0] for line in lines if "--mode=" in line} >= {
+        *("--mode=evaluate", "--mode=export", "--mode=table", "--mode=report")
+    }
 
 
 def test_only_this_module_reads_flags():

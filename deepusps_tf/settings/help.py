@@ -1,0 +1,83 @@
+"""What --help prints: the flags by what they are about."""
+
+import dataclasses
+import os
+import sys
+import typing
+from collections.abc import Sequence
+
+from absl import flags
+
+from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.setting import GROUPS, MODES, declared, flag_name
+from deepusps_tf.settings.shipped import shipped_names
+
+_ASKING = {"--help", "-help", "--helpshort", "-helpshort", "-h", "-?"}
+
+
+def asks_for_help(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for help."""
+    return bool(_ASKING.intersection(arguments))
+
+
+def show(text: str) -> None:
+    """Prints help, of which `--help | head` may want only the first lines."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Python writes what is left at its end, and would complain there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def help_text(mode: str | None = None) -> str:
+    """Lists flags by group, with defaults.
+
+    Args:
+        mode: whose flags; None: all, each with the modes that take it.
+    """
+    parts = [f"{MODES[mode]}\n"] if mode else []
+    for group in GROUPS:
+        fields = [field for field in dataclasses.fields(Config) if _listed(field, group, mode)]
+        if fields:
+            lines = (_lines(field, of_modes=mode is None) for field in fields)
+            parts.append("\n".join([f"{group}:", *lines, ""]))
+    parts.append("\n".join(["flagfiles:", _flagfile_lines(), ""]))
+    parts.append("--helpfull lists the flags of logging and debugging too.")
+    return "\n".join(parts)
+
+
+def _listed(field: dataclasses.Field, group: str, mode: str | None) -> bool:
+    setting = declared(field)
+    chosen = field.name != "mode" and mode in setting.modes
+    return setting.group == group and (mode is None or chosen)
+
+
+def _lines(field: dataclasses.Field, *, of_modes: bool) -> str:
+    setting = declared(field)
+    switch = "[no]" if typing.get_type_hints(Config)[field.name] is bool else ""
+    choices = f"<{'|'.join(setting.choices)}>: " if setting.choices else ""
+    notes = []
+    if of_modes and set(setting.modes) != set(MODES):
+        notes.append(f"of {', '.join(setting.modes)}")
+    if field.default not in (None, ()):
+        notes.append(f"default: {_default_text(field.default)}")
+    ending = f" ({'; '.join(notes)})" if notes else ""
+    return _wrapped(f"--{switch}{flag_name(field)}: {choices}{setting.help}{ending}")
+
+
+def _default_text(default) -> str:
+    if isinstance(default, tuple):
+        return ",".join(str(part) for part in default)
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _flagfile_lines() -> str:
+    return _wrapped(
+        "--flagfile: Takes flags from a file, one a line, comments from column 1; the last value "
+        "wins, and flags that the mode does not take are let pass. A file that is not there is "
+        f"taken from those that come with the program: {', '.join(shipped_names())}."
+    )
+
+
+def _wrapped(text: str) -> str:
+    return flags.text_wrap(text, length=100, indent="    ", firstline_indent="  ")
