@@ -4,7 +4,7 @@ from pathlib import Path
 
 from deepusps_tf.commands.notices import print_truth_notice
 from deepusps_tf.evaluation.evaluate import evaluations
-from deepusps_tf.runs.workdir import SETTINGS, runs_in
+from deepusps_tf.runs.workdir import RUN_FLAGFILE, runs_in
 from deepusps_tf.scoring.layout import evaluation_text
 from deepusps_tf.scoring.store import keep_evaluation
 from deepusps_tf.settings.config import Config
@@ -18,4 +18,4 @@ def evaluate(config: Config) -> None:
         print(f"{evaluation_text(figures)}\nfigures: {folder}/evaluation.json, evaluation.csv")
     if config.workdir:
         for run in runs_in(Path(config.workdir)):
-            print_truth_notice(read_flagfile(run / SETTINGS))
+            print_truth_notice(read_flagfile(run / RUN_FLAGFILE))

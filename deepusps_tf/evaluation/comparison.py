@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data_prep.base.errors import InputError
-from deepusps_tf.runs.workdir import SETTINGS, experiment_folder, runs_in
+from deepusps_tf.runs.workdir import RUN_FLAGFILE, experiment_folder, runs_in
 from deepusps_tf.scoring.figures import Evaluation, Figures, network_size
 from deepusps_tf.scoring.layout import csv_text, oracle_note, percent
 from deepusps_tf.scoring.scores import MAP, PLAIN, REFINED
@@ -93,7 +93,7 @@ def compare(workdirs: Sequence[Path], *, crf: bool) -> list[Row]:
 
 def _read(workdir: Path) -> list[_Run]:
     figures = kept_evaluation(workdir)
-    if figures and not (workdir / SETTINGS).is_file():
+    if figures and not (workdir / RUN_FLAGFILE).is_file():
         notes = dict.fromkeys(oracle_note(each.subject.oracle) for each in figures)
         name = workdir.resolve().name + "".join(notes)
         return [_Run(workdir, name, (workdir.resolve(),), None, _by_column(figures))]
@@ -101,7 +101,7 @@ def _read(workdir: Path) -> list[_Run]:
 
 
 def _read_run(folder: Path) -> _Run:
-    config = read_flagfile(folder / SETTINGS)
+    config = read_flagfile(folder / RUN_FLAGFILE)
     figures = [*_training_figures(folder, config), *kept_evaluation(folder)]
     if not figures:
         raise InputError(f"{folder}: has no figures; finish it, then --mode=evaluate it on masks")

@@ -20,7 +20,7 @@ from deepusps_tf.evaluation.folders import (
 from deepusps_tf.labels.crf_pool import start_crf
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.runs.round_result import load_fusion
-from deepusps_tf.runs.workdir import SETTINGS, runs_in, saved_run
+from deepusps_tf.runs.workdir import RUN_FLAGFILE, runs_in, saved_run
 from deepusps_tf.scoring.figures import OWN_SIZE, Evaluation, Figures, network_size
 from deepusps_tf.scoring.outputs import score_outputs
 from deepusps_tf.scoring.scores import network_outputs
@@ -95,7 +95,7 @@ def evaluate_run(config: Config) -> list[Figures]:
         InputError: where the run is not finished, no photo has a mask, or as `evaluate_model`.
     """
     saved = saved_run(config)
-    own = read_flagfile(Path(config.workdir) / SETTINGS).records
+    own = read_flagfile(Path(config.workdir) / RUN_FLAGFILE).records
     saved = dataclasses.replace(saved, crf=saved.crf and config.crf)
     # A run that keeps its own figures may be moved.
     place = _place(config.workdir)
@@ -199,8 +199,8 @@ def _checked_subject(
 def _oracle_behind(model: Path) -> str:
     """The `--oracle` of the run in whose workdir an export lies; empty where it lies elsewhere."""
     for folder in model.resolve().parents[:2]:  # of `export` or of `export/1`
-        if (folder / SETTINGS).is_file():
-            return read_flagfile(folder / SETTINGS).oracle
+        if (folder / RUN_FLAGFILE).is_file():
+            return read_flagfile(folder / RUN_FLAGFILE).oracle
     return ""
 
 

@@ -13,7 +13,7 @@ from deepusps_tf.runs.round_result import is_finished, round_folders
 from deepusps_tf.settings.config import Config, settings_that_change
 from deepusps_tf.settings.flagfile import flagfile_text, read_flagfile
 
-SETTINGS = "config.flags"
+RUN_FLAGFILE = "config.flags"
 # May differ when a run is resumed: they change where and how fast it runs and what it says, not
 # what comes out.
 FREE_SETTINGS = frozenset(settings_that_change("scoring", "nothing"))
@@ -29,7 +29,7 @@ def locked_workdir(config: Config) -> Iterator[Path]:
         InputError: where another process runs in it, or it holds a run of other settings.
     """
     with locked_folder(Path(config.workdir), "wait for it or choose --workdir") as workdir:
-        _check_settings(config, workdir / SETTINGS)
+        _check_settings(config, workdir / RUN_FLAGFILE)
         yield workdir
 
 
@@ -39,7 +39,7 @@ def check_joined(config: Config) -> None:
     Raises:
         InputError: where its settings are others, or its workdir is not the chief's.
     """
-    path = Path(config.workdir) / SETTINGS
+    path = Path(config.workdir) / RUN_FLAGFILE
     if not path.is_file():
         raise InputError(f"{path}: not there; give every worker the --workdir that all of them see")
     _check_settings(config, path)
@@ -47,7 +47,7 @@ def check_joined(config: Config) -> None:
 
 def save_settings(config: Config) -> None:
     """Keeps the settings in the workdir, once they have proved usable."""
-    write_text(str(Path(config.workdir) / SETTINGS), flagfile_text(config))
+    write_text(str(Path(config.workdir) / RUN_FLAGFILE), flagfile_text(config))
 
 
 def saved_run(config: Config) -> Config:
@@ -60,7 +60,7 @@ def saved_run(config: Config) -> Config:
         InputError: where the workdir holds no run, or several.
     """
     workdir = Path(config.workdir)
-    path = workdir / SETTINGS
+    path = workdir / RUN_FLAGFILE
     if not path.is_file():
         if repeats := _repeats(workdir):
             raise InputError(
@@ -88,7 +88,7 @@ def repeat_runs(config: Config) -> list[Config]:
     if config.repeats == 1:
         return [config]
     workdir = Path(config.workdir)
-    if (workdir / SETTINGS).is_file():
+    if (workdir / RUN_FLAGFILE).is_file():
         raise InputError(f"{workdir}: holds one run; choose another --workdir for --repeats")
     shared = dataclasses.replace(
         config, repeats=1, experiment=config.experiment or workdir.resolve().name
@@ -106,7 +106,7 @@ def repeat_runs(config: Config) -> list[Config]:
 
 def _refined_for(refined: str | None, repeat: str) -> str | None:
     """The run whose labels a repeat takes: its namesake, where `refined` holds repeats too."""
-    if refined is None or (Path(refined) / SETTINGS).is_file():
+    if refined is None or (Path(refined) / RUN_FLAGFILE).is_file():
         return refined
     return str(Path(refined) / repeat)
 
@@ -123,7 +123,7 @@ def runs_in(workdir: Path) -> list[Path]:
     Raises:
         InputError: where there are none.
     """
-    if (workdir / SETTINGS).is_file():
+    if (workdir / RUN_FLAGFILE).is_file():
         return [workdir]
     repeats = _repeats(workdir)
     if not repeats:
@@ -133,7 +133,7 @@ def runs_in(workdir: Path) -> list[Path]:
 
 def _repeats(workdir: Path) -> list[Path]:
     """The workdirs of repeats in a folder, in order."""
-    repeats = [path.parent for path in workdir.glob(f"repeat*/{SETTINGS}")]
+    repeats = [path.parent for path in workdir.glob(f"repeat*/{RUN_FLAGFILE}")]
     return sorted(repeats, key=lambda path: (len(path.name), path.name))
 
 
@@ -162,9 +162,9 @@ def _refined_note(config: Config) -> str:
         f"The rounds are those of {refined}, whose labels this run took; figures on other "
         "photos or at another size are left out."
     )
-    if not (refined / SETTINGS).is_file():
+    if not (refined / RUN_FLAGFILE).is_file():
         return note  # a copy of its rounds alone
-    theirs, own = (_label_settings(run) for run in (read_flagfile(refined / SETTINGS), config))
+    theirs, own = (_label_settings(run) for run in (read_flagfile(refined / RUN_FLAGFILE), config))
     others = [
         f"--{name}={theirs[name]} for {own[name]}" for name in own if theirs[name] != own[name]
     ]

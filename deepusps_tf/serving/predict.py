@@ -22,7 +22,7 @@ from deepusps_tf.serving.saliency_model import SaliencyModel
 
 MAX_SIDE = 512  # larger photos are predicted at this side: more than the network sees
 BATCH = 8
-SETTINGS = ".predicted_with.json"
+MADE_WITH = ".predicted_with.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +87,7 @@ def enlarge(probability: np.ndarray, own_size: tuple[int, int]) -> np.ndarray:
 
 def _claim(output: Path, photos: list[Photo], settings: dict) -> None:
     """Notes what a folder's pictures are made with, so that none of another kind is kept there."""
-    note = output / SETTINGS
+    note = output / MADE_WITH
     text = json.dumps(settings, default=dataclasses.asdict) + "\n"
     if note.is_file() and note.read_bytes() == text.encode():
         return

@@ -4,7 +4,7 @@ import pytest
 
 from data_prep.base.errors import InputError
 from deepusps_tf.runs.workdir import (
-    SETTINGS,
+    RUN_FLAGFILE,
     check_joined,
     locked_workdir,
     repeat_runs,
@@ -18,9 +18,9 @@ from deepusps_tf.settings.flagfile import read_flagfile
 
 def test_keeps_the_settings_of_the_run(tiny_config):
     with locked_workdir(tiny_config) as workdir:
-        assert not (workdir / SETTINGS).exists()  # a start that fails binds nothing
+        assert not (workdir / RUN_FLAGFILE).exists()  # a start that fails binds nothing
         save_settings(tiny_config)
-        assert read_flagfile(workdir / SETTINGS) == tiny_config
+        assert read_flagfile(workdir / RUN_FLAGFILE) == tiny_config
 
 
 def test_second_run_in_one_workdir_is_refused(tiny_config):
@@ -54,10 +54,10 @@ def test_worker_joins_only_the_run_of_the_chief(tiny_config, tmp_path):
 def test_a_run_of_before_a_setting_came_goes_on(tiny_config):
     with locked_workdir(tiny_config) as workdir:
         save_settings(tiny_config)
-        lines = (workdir / SETTINGS).read_text().splitlines()
+        lines = (workdir / RUN_FLAGFILE).read_text().splitlines()
         assert "--loss=f_beta" in lines
         lines.remove("--loss=f_beta")
-        (workdir / SETTINGS).write_text("\n".join(lines))
+        (workdir / RUN_FLAGFILE).write_text("\n".join(lines))
     with locked_workdir(tiny_config):
         pass
     other = dataclasses.replace(tiny_config, loss="own:l2")
