@@ -61,6 +61,7 @@ class Setting:
     registry: Registry | None
     rules: tuple[Rule, ...]
     flag: str | None
+    local: bool
     own_row: bool
 
     @property
@@ -97,6 +98,7 @@ def setting(
     registry: Registry | None = None,
     rules: Sequence[Rule] = (),
     flag: str | None = None,
+    local: bool = False,
     own_row: bool | None = None,
 ):
     """Declares one Config field.
@@ -111,6 +113,7 @@ def setting(
         registry: of the parts that it names.
         rules: what its value must keep to.
         flag: the flag's name where it is not the field's.
+        local: whether it names a place that must lie on this machine.
         own_row: whether runs that differ in it are rows of their own in --mode=table; None: where
             it changes labels or training.
 
@@ -129,6 +132,7 @@ def setting(
         registry=registry,
         rules=tuple(rules),
         flag=flag,
+        local=local,
         own_row=changes in ("labels", "training") if own_row is None else own_row,
     )
     return dataclasses.field(default=default, metadata={"setting": declared})

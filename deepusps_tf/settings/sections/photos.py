@@ -24,6 +24,7 @@ class PhotoSettings:
         changes="training",
         group=GROUP,
         own_row=False,
+        local=True,
     )
     masks: str | None = setting(
         None,
@@ -33,6 +34,7 @@ class PhotoSettings:
         changes="training",
         group=GROUP,
         own_row=False,
+        local=True,
     )
     test_images: str | None = setting(
         None,
@@ -41,6 +43,7 @@ class PhotoSettings:
         changes="training",
         group=GROUP,
         own_row=False,
+        local=True,
     )
     test_masks: str | None = setting(
         None,
@@ -49,6 +52,7 @@ class PhotoSettings:
         changes="training",
         group=GROUP,
         own_row=False,
+        local=True,
     )
     holdout: float = setting(
         0.0,

@@ -27,6 +27,7 @@ class ResultSettings:
         modes=("train", "report"),
         changes="scoring",
         group=GROUP,
+        local=True,
     )
     model: str | None = setting(
         None,
@@ -34,6 +35,7 @@ class ResultSettings:
         modes=("evaluate", "predict"),
         changes="scoring",
         group=GROUP,
+        local=True,
     )
     output: str | None = setting(
         None,
@@ -41,6 +43,7 @@ class ResultSettings:
         modes=("evaluate", "predict", "table"),
         changes="scoring",
         group=GROUP,
+        local=True,
     )
     maps: str | None = setting(
         None,

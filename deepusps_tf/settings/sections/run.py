@@ -22,6 +22,7 @@ class RunSettings:
         changes="training",
         group=GROUP,
         own_row=False,
+        local=True,
     )
     experiment: str | None = setting(
         None,

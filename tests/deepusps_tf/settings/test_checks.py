@@ -1,8 +1,11 @@
+import dataclasses
+
 import pytest
 
 from data_prep.base.errors import InputError
 from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.setting import declared
 
 
 def paths(**changes) -> Config:
@@ -71,6 +74,12 @@ def test_labelled_test_photos_are_enough_to_evaluate_on():
     config = checked(paths(mode="evaluate", test_images="t", test_masks="m", holdout=0.2))
     assert config.labelled == ("t", "m")
     assert paths(mode="evaluate", images="i", masks="m").labelled == ("i", "m")
+
+
+def test_places_that_must_be_local_declare_it():
+    local = {field.name for field in dataclasses.fields(Config) if declared(field).local}
+    photos = {"images", "masks", "test_images", "test_masks"}
+    assert local == photos | {"workdir", "compare", "model", "output"}
 
 
 def test_finished_records_may_lie_elsewhere():
