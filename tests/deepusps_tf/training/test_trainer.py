@@ -329,7 +329,7 @@ def test_infinite_prediction_stops_and_names_the_photos(tmp_path, run_round, mon
     ("changes", "message"),
     [
         ({"batch_size": 6}, "--batch_size=6 must divide by 4 devices"),
-        ({"backbone": "vgg"}, "--backbone=vgg: unknown; one of drn_d_22"),
+        ({"backbone": "vgg"}, "--backbone=vgg: unknown; choose from drn_d_22"),
         ({"pretrained": "gone.pth"}, "--pretrained=gone.pth: no such file"),
         ({"pretrained": __file__}, r"test_trainer\.py: "),
         ({"backbone": "efficientnet_lite0", "frozen_blocks": 16}, "has 16 blocks, one must"),
