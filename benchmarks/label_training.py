@@ -66,7 +66,8 @@ def _round_runner(scratch: Path, photos: Callable[[], Iterable[np.ndarray]], siz
     # Late, so that TensorFlow's threads start on the cores chosen by then.
     from deepusps_tf.distribution.devices import make_strategy
     from deepusps_tf.settings.config import Config
-    from deepusps_tf.training.trainer import Round, Trainer
+    from deepusps_tf.training.rounds import Round
+    from deepusps_tf.training.trainer import Trainer
 
     images, labels = _write_records(scratch / "records", photos)
     config = Config(
@@ -81,10 +82,10 @@ def _round_runner(scratch: Path, photos: Callable[[], Iterable[np.ndarray]], siz
 
     def run(collect: bool, epochs: int, pool: CrfPool) -> float:
         if collect not in trainers:
-            trainers[collect] = Trainer(config, strategy, beta_squared=1.0, collect=collect)
+            trainers[collect] = Trainer(config, strategy, images, beta_squared=1.0, collect=collect)
         spec = Round(str(time.monotonic_ns()), 0, 0.3, 1e-3, epochs)
         started = time.perf_counter()
-        trainers[collect].train(spec, images, [labels], pool)
+        trainers[collect].train(spec, [labels], pool)
         return time.perf_counter() - started
 
     return run

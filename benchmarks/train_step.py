@@ -71,7 +71,7 @@ class Case:
         return images, random.random((self.batch, self.size, self.size, 1), np.float32)
 
 
-class _NoSink:
+class _Dropped:
     """Takes predictions as a moving average would, and drops them."""
 
     def push(self, index, image, probability) -> None:
@@ -120,7 +120,7 @@ def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, 
 
     from deepusps_tf.networks.backbones import layers
     from deepusps_tf.networks.folding import inference_twin
-    from deepusps_tf.networks.losses import FBetaLoss
+    from deepusps_tf.networks.losses import LabelLoss
     from deepusps_tf.networks.saliency_network import build_model
 
     tensorflow = settings["backend"] == "tensorflow"
@@ -136,10 +136,10 @@ def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, 
     yield "inference", lambda: twin.predict_on_batch(images)
     trained, inputs = model, images
     if tensorflow and settings["handover"] == "on":
-        from deepusps_tf.training.trainer import TrainingModel
+        from deepusps_tf.training.training_model import TrainingModel
 
         trained = TrainingModel(model)
-        trained.sink = _NoSink()
+        trained.hand_over = _Dropped()
         inputs = {
             "index": np.arange(case.batch, dtype=np.int32),
             "image": images,
@@ -147,7 +147,7 @@ def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, 
         }
     trained.compile(
         keras.optimizers.Adam(1e-4),
-        FBetaLoss(beta_squared=1.0, threshold=0.5),
+        LabelLoss(beta_squared=1.0, threshold=0.5),
         jit_compile=not tensorflow or settings["jit"] == "on",
     )
     yield "training", lambda: trained.train_on_batch(inputs, labels)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import tensorflow as tf
+
 from data_prep.prepare import Source, prepare_records
 from deepusps_tf.commands.export import export_run
 from deepusps_tf.commands.notices import print_truth_notice
@@ -18,8 +20,8 @@ from deepusps_tf.runs.workdir import (
 from deepusps_tf.scoring.layout import table_text
 from deepusps_tf.serving.export import exported_versions
 from deepusps_tf.settings.config import Config
-from deepusps_tf.training.label_rounds import run_rounds
-from deepusps_tf.training.trainer import check_settings
+from deepusps_tf.training.schedule import run_rounds
+from deepusps_tf.training.start import check_settings
 
 
 def train(config: Config) -> None:
@@ -29,16 +31,15 @@ def train(config: Config) -> None:
     with workers.stops_named():
         for run in repeat_runs(config):
             if workers.is_chief:
-                _train(run, strategy)
+                _train(run, strategy, workers)
             else:
-                _help_train(run, strategy)
+                _help_train(run, strategy, workers)
     if config.repeats > 1 and workers.is_chief:
         print(f"table:  python -m deepusps_tf.main --mode=table --workdirs={config.workdir}")
 
 
-def _train(config: Config, strategy) -> None:
+def _train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -> None:
     """Prepares records where absent, runs all rounds and fusion, reports and exports."""
-    workers = Workers(strategy)
     with locked_workdir(config) as workdir:
         check_settings(config, strategy)
         if config.images or config.sample_size:
@@ -57,7 +58,7 @@ def _train(config: Config, strategy) -> None:
             prepare_records(source=source, records=Path(config.records), jobs=config.jobs)
         save_settings(config)
         workers.wait()
-        rows = run_rounds(config, strategy)
+        rows = run_rounds(config, strategy, workers)
         page = write_report(config, rows)
         if not exported_versions(workdir / "export"):
             export_run(config)
@@ -69,10 +70,9 @@ def _train(config: Config, strategy) -> None:
     print(f"report: {page}\nmodel:  {workdir / 'export'}\nlogs:   tensorboard --logdir={workdir}")
 
 
-def _help_train(config: Config, strategy) -> None:
+def _help_train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -> None:
     """Trains beside the chief in the workdir that it prepared, until it has exported."""
-    workers = Workers(strategy)
     workers.wait()
     check_joined(config)
-    run_rounds(config, strategy)
+    run_rounds(config, strategy, workers)
     workers.wait()

@@ -27,7 +27,7 @@ a pixel: it says where one of them must be wrong, but not which one.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -36,7 +36,9 @@ from keras import layers, ops
 
 from data_prep.records.format import RecordSet
 from deepusps_tf.data.batches import steps_per_epoch, training_batches
+from deepusps_tf.fusion.base import FusedLabels
 from deepusps_tf.fusion.weighted import others_mean
+from deepusps_tf.settings.parts import FUSIONS
 
 LEARNING_RATE = 1e-3
 
@@ -153,3 +155,24 @@ def least_error(network: keras.Model, image: tf.Tensor, labels: tf.Tensor) -> np
     count, size, _, methods = labels.shape
     best = errors.reshape(count, methods, size, size).argmin(axis=1)
     return np.take_along_axis(labels, best[..., None], axis=-1)[..., 0]
+
+
+@FUSIONS.register("assessment")
+class Assessment(FusedLabels):
+    """Learns one label a photo: at each pixel the method's that a network assesses as best."""
+
+    compares = True
+
+    def maps(self, images: RecordSet, labels: Sequence[RecordSet]) -> Iterator[np.ndarray]:
+        """Trains the assessing network, then yields each photo's label, float32 [S, S]."""
+        config = self.config
+        network = train_assessment(
+            images=images,
+            labels=labels,
+            size=config.size,
+            batch_size=config.batch_size,
+            epochs=config.assessment_epochs,
+            seed=config.seed,
+        )
+        for batch in self.batches(images, labels):
+            yield from least_error(network, batch["image"], batch["labels"])

@@ -22,12 +22,17 @@ likelihood of the same model in closed form, so that a run draws nothing at rand
 ends like one that was not.
 """
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from deepusps_tf.data.batches import DUPLICATE
 from deepusps_tf.distribution.workers import ALONE, Workers
+from deepusps_tf.fusion.base import Fusion, StepEstimates
+from deepusps_tf.settings.parts import FUSIONS
 
 START = 0.1  # every variance before the first estimate: all methods count alike
 # A standard deviation of 0.1. Without a floor the likelihood has no maximum: the network could
@@ -58,7 +63,7 @@ class NoiseLikelihood(keras.losses.Loss):
         return 0.5 * ops.mean(fit, axis=(1, 2, 3))
 
 
-class LabelNoise(keras.layers.Layer):
+class LabelNoise(StepEstimates):
     """The variance of each method's noise on each photo, a weight float32 [N, M].
 
     Args:
@@ -67,7 +72,7 @@ class LabelNoise(keras.layers.Layer):
     """
 
     def __init__(self, photos: int, methods: int):
-        super().__init__(trainable=False)
+        super().__init__()
         self._shape = (photos, methods)
         self._squares = np.full(self._shape, np.nan, np.float32)
 
@@ -81,6 +86,12 @@ class LabelNoise(keras.layers.Layer):
     def restart(self) -> None:
         """Forgets what was estimated."""
         self.variance.assign(np.full(self._shape, START, np.float32))
+
+    def in_step(self, labels, prediction, index):
+        """Takes a step's residuals; puts the variances beside its labels."""
+        squares = mean_squared_residuals(labels, prediction)
+        tf.py_function(self.push, [index, squares], [])
+        return self.beside(labels, index)
 
     def beside(self, labels, index):
         """Puts the variances of a batch beside its labels: [B, H, W, M] -> [B, H, W, 2M].
@@ -121,7 +132,7 @@ class LabelNoise(keras.layers.Layer):
 
 
 class NoiseEstimates(keras.callbacks.Callback):
-    """Estimates the noise of a `TrainingModel` anew after each epoch, before it is committed.
+    """Estimates the noise of a model in training anew after each epoch, before it is committed.
 
     Args:
         workers: those that train together.
@@ -133,9 +144,32 @@ class NoiseEstimates(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Estimates the noise."""
-        self.model.noise.estimate(self._workers)
+        self.model.step_estimates.estimate(self._workers)
 
 
 def mean_squared_residuals(labels, prediction):
     """Computes the mean over pixels of (label - prediction)^2: [B, H, W, M], [.., 1] -> [B, M]."""
     return ops.mean(ops.square(labels - prediction), axis=(1, 2))
+
+
+@FUSIONS.register("noise_model")
+class NoiseModel(Fusion):
+    """Learns all label sets at once, in each photo by how far they are from the prediction."""
+
+    def make_loss(
+        self,
+        loss: Callable,
+        *,
+        beta_squared: float,
+        threshold: keras.Variable,
+    ) -> keras.losses.Loss:
+        """Makes the likelihood, which takes the place of `--loss` and cuts no labels."""
+        return NoiseLikelihood()
+
+    def estimates(self, photos: int, label_sets: int) -> LabelNoise:
+        """Makes the variances."""
+        return LabelNoise(photos, label_sets)
+
+    def callbacks(self, workers: Workers) -> list[keras.callbacks.Callback]:
+        """Makes what sets the variances after each epoch."""
+        return [NoiseEstimates(workers)]

@@ -13,7 +13,9 @@ from data_prep.base.errors import InputError
 from data_prep.records.format import RecordSet
 from deepusps_tf.data.batches import label_batches
 from deepusps_tf.data.photo_sets import PhotoSets
+from deepusps_tf.fusion.base import FusedLabels
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.parts import ORACLES
 
 
 def check_oracle(config: Config, photos: PhotoSets) -> None:
@@ -32,22 +34,6 @@ def check_oracle(config: Config, photos: PhotoSets) -> None:
     logging.warning(config.truth_notice)
 
 
-def truth_maps(
-    config: Config, images: RecordSet, labels: Sequence[RecordSet]
-) -> Iterator[np.ndarray]:
-    """Yields each photo's mask, float32 [S, S], 0 or 1; the labels are not looked at."""
-    for _, masks in label_batches(images=images, labels=labels, size=config.size):
-        yield from masks.numpy()[..., 0]
-
-
-def best_maps(
-    config: Config, images: RecordSet, labels: Sequence[RecordSet]
-) -> Iterator[np.ndarray]:
-    """Yields for each photo, at every pixel, the label nearest to the truth: float32 [S, S]."""
-    for maps, masks in label_batches(images=images, labels=labels, size=config.size):
-        yield from nearest_to_truth(maps.numpy(), masks.numpy())
-
-
 def nearest_to_truth(labels: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Takes at every pixel the label nearest to the truth.
 
@@ -59,3 +45,25 @@ def nearest_to_truth(labels: np.ndarray, masks: np.ndarray) -> np.ndarray:
         float32 [B, S, S]: the largest label where the mask is 1, the smallest where it is 0.
     """
     return np.where(masks[..., 0] > 0, labels.max(axis=-1), labels.min(axis=-1))
+
+
+@ORACLES.register("truth")
+class Truth(FusedLabels):
+    """Learns the masks themselves; the methods' labels are not looked at."""
+
+    refines = False
+
+    def maps(self, images: RecordSet, labels: Sequence[RecordSet]) -> Iterator[np.ndarray]:
+        """Yields each photo's mask, float32 [S, S], 0 or 1."""
+        for _, masks in label_batches(images=images, labels=labels, size=self.config.size):
+            yield from masks.numpy()[..., 0]
+
+
+@ORACLES.register("fusion")
+class BestOfMethods(FusedLabels):
+    """Learns for each photo, at every pixel, the refined label nearest to the truth."""
+
+    def maps(self, images: RecordSet, labels: Sequence[RecordSet]) -> Iterator[np.ndarray]:
+        """Yields each photo's best label, float32 [S, S] in [0, 1]."""
+        for maps, masks in label_batches(images=images, labels=labels, size=self.config.size):
+            yield from nearest_to_truth(maps.numpy(), masks.numpy())

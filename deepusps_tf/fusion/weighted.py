@@ -18,12 +18,17 @@ They infer reliabilities with the network in the loop and fuse anew as it learns
 fused once, before the final network is trained.
 """
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from keras import ops
 
+from data_prep.records.format import RecordSet
 from data_prep.regions.lab import rgb_to_lab
 from data_prep.regions.slic import slic
 from data_prep.regions.superpixels import region_means
+from deepusps_tf.fusion.base import FusedLabels
+from deepusps_tf.settings.parts import FUSIONS
 
 # No label counts for nothing, none for everything.
 AGREEMENT = (0.01, 0.99)
@@ -62,3 +67,16 @@ def odds(agreement: np.ndarray) -> np.ndarray:
     """The weight of a label that is right this often: a / (1 - a), a clipped to `AGREEMENT`."""
     clipped = np.clip(agreement, *AGREEMENT)
     return clipped / (1 - clipped)
+
+
+@FUSIONS.register("weighted")
+class Weighted(FusedLabels):
+    """Learns one label a photo: the average of all methods', weighted by their agreement."""
+
+    compares = True
+
+    def maps(self, images: RecordSet, labels: Sequence[RecordSet]) -> Iterator[np.ndarray]:
+        """Yields each photo's weighted average, float32 [S, S] in [0, 1]."""
+        for batch in self.batches(images, labels):
+            for photo, maps in zip(batch["image"].numpy(), batch["labels"].numpy(), strict=True):
+                yield weighted_average(maps, photo_segments(np.rint(photo).astype(np.uint8)))

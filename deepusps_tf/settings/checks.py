@@ -105,19 +105,10 @@ def _check_evaluated(config: Config) -> None:
 
 
 def _check_fusion(config: Config) -> None:
-    compares = config.fusion in ("weighted", "assessment")
-    _require(
-        not compares or len(config.methods) > 1,
-        f"--fusion={config.fusion} compares methods: name two --methods or more",
-    )
-    _require(
-        config.refines or not config.refined,
-        "--refined contradicts --fusion=direct and --oracle=truth: they take no refined labels",
-    )
     if config.oracle == "none":
         return
     _require(
-        config.fusion == "mean_loss",
+        config.fusion == type(config).fusion,
         f"--oracle={config.oracle} and --fusion={config.fusion} contradict: give one of them",
     )
     _require(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from data_prep.base.errors import InputError
 from data_prep.methods.names import METHODS
+from deepusps_tf.settings.parts import chosen_fusion
 from deepusps_tf.settings.sections.crf import RefinementSettings
 from deepusps_tf.settings.sections.fusion import FusionSettings
 from deepusps_tf.settings.sections.network import NetworkSettings
@@ -43,12 +44,12 @@ class Config(  # the fields of the last base come first
     @property
     def refines(self) -> bool:
         """Whether methods are refined in rounds before fusion."""
-        return self.fusion != "direct" and self.oracle != "truth"
+        return chosen_fusion(self).refines
 
     @property
     def in_rounds(self) -> "Config":
         """The settings of the methods' rounds, where there are any: their `size` may be another."""
-        side = self.round_size if self.refines else 0
+        side = self.round_size if self.round_size and self.refines else 0
         return dataclasses.replace(self, size=side or self.size)
 
     @property

@@ -25,3 +25,23 @@ FUSIONS: Registry = Registry(
         "assessment": f"{_FUSION}.assessment",
     },
 )
+# Names of `--oracle`, which are not open to others: they train on truth.
+ORACLES: Registry = Registry(
+    "oracle", {"truth": f"{_FUSION}.oracle", "fusion": f"{_FUSION}.oracle"}
+)
+
+
+def chosen_fusion(config) -> type:
+    """Finds what makes a run's final network: the class that `--oracle`, else `--fusion` names.
+
+    Importing it imports TensorFlow.
+
+    Args:
+        config: a `Config`.
+
+    Raises:
+        InputError: there is no such part, or it cannot be imported.
+    """
+    if config.oracle != "none":
+        return ORACLES.find(config.oracle)
+    return FUSIONS.find(config.fusion)

@@ -12,7 +12,7 @@ from tensorboard.plugins.hparams import api as hparams
 from data_prep.records.format import RecordSet
 from deepusps_tf.data.batches import scoring_batches
 from deepusps_tf.labels.crf_pool import CrfPool
-from deepusps_tf.labels.pseudo_labels import SHOWN, PseudoLabels
+from deepusps_tf.training.recent_pictures import SHOWN, RecentPictures
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -20,14 +20,14 @@ class EpochLog(keras.callbacks.Callback):
 
     Args:
         folder: the TensorBoard log of one round.
-        sink: takes the predictions of training; the first photos are shown with theirs.
+        pictures: the photos shown, with their predictions; forgotten as an epoch begins.
         count: photos an epoch.
         pool: the CRF's processes, or None.
     """
 
-    def __init__(self, folder: Path, sink: PseudoLabels, count: int, pool: CrfPool | None):
+    def __init__(self, folder: Path, pictures: RecentPictures, count: int, pool: CrfPool | None):
         super().__init__()
-        self._sink = sink
+        self._pictures = pictures
         self._folder = str(folder)
         self._count = count
         self._pool = pool
@@ -40,6 +40,7 @@ class EpochLog(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Starts the clock."""
+        self._pictures.forget()
         self._started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -51,10 +52,7 @@ class EpochLog(keras.callbacks.Callback):
             tf.summary.scalar("photos_per_second", self._count / seconds)
             if self._pool is not None:
                 tf.summary.scalar("crf_pending", self._pool.pending)
-            pictures = [
-                np.concatenate([image / 255, np.repeat(probability[..., None], 3, axis=-1)], axis=1)
-                for _, (image, probability) in sorted(self._sink.shown.items())
-            ]
+            pictures = self._pictures.pairs()
             if pictures:  # other workers may have had all of these photos
                 name = "photo, prediction in training"
                 tf.summary.image(name, np.stack(pictures), max_outputs=SHOWN)

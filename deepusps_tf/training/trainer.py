@@ -1,7 +1,5 @@
 """One round of training: from labels to a network and, in refinement, to better labels."""
 
-import dataclasses
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,64 +7,27 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
-from data_prep.base.errors import InputError
-from data_prep.records.format import RecordSet, open_labels
+from data_prep.records.format import RecordSet
 from deepusps_tf.data.batches import steps_per_epoch, training_batches
-from deepusps_tf.distribution.workers import Workers
-from deepusps_tf.fusion.noise_model import LabelNoise, NoiseEstimates, NoiseLikelihood
-from deepusps_tf.labels.change import label_change
+from deepusps_tf.distribution.workers import ALONE, Workers
+from deepusps_tf.fusion.base import Fusion
+from deepusps_tf.fusion.mean_loss import MeanLoss
+from deepusps_tf.labels.averaging import Averaging
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.labels.moving_average import MovingAverage
-from deepusps_tf.labels.pseudo_labels import LabelSummary, PseudoLabels, write_labels
-from deepusps_tf.networks.backbones import BACKBONES
-from deepusps_tf.networks.losses import FBetaLoss
-from deepusps_tf.networks.saliency_network import build_model
-from deepusps_tf.runs.checkpoints import EpochCommits, save_weights
-from deepusps_tf.runs.round_result import (
-    RoundResult,
-    labels_stem,
-    read_result,
-    write_result,
-)
+from deepusps_tf.networks.losses import find_loss
+from deepusps_tf.runs.checkpoints import EpochCommits
+from deepusps_tf.runs.round_result import RoundResult, read_result
 from deepusps_tf.settings.config import Config
+from deepusps_tf.training.callbacks import in_order
+from deepusps_tf.training.hand_over import FiniteCheck, HandOver
+from deepusps_tf.training.recent_pictures import RecentPictures
+from deepusps_tf.training.round_end import end_round
+from deepusps_tf.training.rounds import Round
+from deepusps_tf.training.start import starting_network
 from deepusps_tf.training.tensorboard import EpochLog
 from deepusps_tf.training.training_model import TrainingModel
-
-
-@dataclasses.dataclass(frozen=True)
-class Round:
-    """What one round trains on and how.
-
-    Attributes:
-        name: `rbd/round1` and so on, or `fusion`; also its folder under the workdir.
-        number: place in the whole schedule, so that each round shuffles in its own order.
-        threshold: where labels are cut into foreground and background; all, or one a label set.
-        learning_rate: Adam's, at the first epoch.
-        epochs: how many.
-    """
-
-    name: str
-    number: int
-    threshold: float | tuple[float, ...]
-    learning_rate: float
-    epochs: int
-
-
-def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
-    """Finds what training could not start with, before hours of preparation.
-
-    The network is built once for it, which takes seconds.
-
-    Raises:
-        InputError: for an unknown backbone, pretrained weights that are missing or do not fit, more
-            frozen blocks than there are, or a batch that does not divide by the devices.
-    """
-    replicas = strategy.num_replicas_in_sync
-    if config.batch_size % replicas:
-        raise InputError(f"--batch_size={config.batch_size} must divide by {replicas} devices")
-    _build_network(config, replicas)
 
 
 class Trainer:
@@ -78,59 +39,63 @@ class Trainer:
     Args:
         config: the run's settings.
         strategy: where to train.
+        images: the photos trained on.
         beta_squared: beta^2 of the loss.
         collect: whether rounds collect their moving average as the next labels.
-        label_sets: how many label versions have a threshold of their own.
-        noise: the noise of labels that are fitted by its likelihood, in place of the F-beta loss.
-        trimmed: whether the F-beta loss leaves out each photo's worst label versions.
+        fusion: what is minimised, and what happens beside it; None: the mean of `--loss`.
+        label_sets: how many label sets have a threshold of their own.
+        workers: those that train together under `strategy`.
 
     Raises:
-        InputError: where the pretrained weights cannot be used.
+        InputError: where the pretrained weights or the loss cannot be used.
     """
 
     def __init__(
         self,
         config: Config,
         strategy: tf.distribute.Strategy,
+        images: RecordSet,
         *,
         beta_squared: float,
         collect: bool,
+        fusion: Fusion | None = None,
         label_sets: int = 1,
-        noise: LabelNoise | None = None,
-        trimmed: bool = False,
+        workers: Workers = ALONE,
     ):
-        replicas = strategy.num_replicas_in_sync
         self._config = config
         self._strategy = strategy
-        self._workers = Workers(strategy)
+        self._images = images
         self._collect = collect
+        self._fusion = fusion or MeanLoss(config)
+        self._workers = workers
         with strategy.scope():
-            network = _build_network(config, replicas)
-            if noise is not None:
-                noise.build()
-            self._loss = FBetaLoss(
-                beta_squared=beta_squared, threshold=[0.5] * label_sets, trimmed=trimmed
+            network = starting_network(config, strategy.num_replicas_in_sync)
+            self._estimates = self._fusion.estimates(len(images.ids), label_sets)
+            if self._estimates is not None:
+                self._estimates.build()
+            self._thresholds = keras.Variable([0.5] * label_sets, trainable=False, name="threshold")
+            loss = self._fusion.make_loss(
+                find_loss(config.loss), beta_squared=beta_squared, threshold=self._thresholds
             )
-            self._model = TrainingModel(network, noise)
+            self._model = TrainingModel(network, self._estimates)
             # py_function has no XLA kernel, so never let Keras choose to compile the step.
             self._model.compile(
                 optimizer=keras.optimizers.Adam(beta_1=0.9, beta_2=0.999),
-                loss=self._loss if noise is None else NoiseLikelihood(),
+                loss=loss,
                 jit_compile=False,
             )
             self._model.optimizer.build(self._model.trainable_variables)
         self._model.built = True
         self._pretrained = network.get_weights()
 
-    def train(
-        self, spec: Round, images: RecordSet, labels: Sequence[RecordSet], pool: CrfPool | None
-    ) -> RoundResult:
+    def train(self, spec: Round, labels: Sequence[RecordSet], pool: CrfPool | None) -> RoundResult:
         """Trains one round; goes on after the last whole epoch of one that was stopped.
+
+        Writes in the round's folder and in its log, both in the workdir.
 
         Args:
             spec: the round.
-            images: the photos.
-            labels: the label versions to learn, of the same ids.
+            labels: the label sets to learn, of the photos' ids.
             pool: refines predictions for the moving average; None averages them as they are.
 
         Returns:
@@ -140,66 +105,35 @@ class Trainer:
             InputError: for records or commits that cannot be used, and predictions that are not
                 finite.
         """
-        config, count = self._config, len(images.ids)
+        config, images = self._config, self._images
         folder = Path(config.workdir) / spec.name
         kept, average = folder / "checkpoints", None
         if self._collect:
-            average = MovingAverage(kept, count, config.size, config.mva_momentum, self._workers)
-        self._model.sink = PseudoLabels(average, pool, images)
+            size, momentum = config.size, config.mva_momentum
+            average = MovingAverage(kept, len(images.ids), size, momentum, self._workers)
         commits = EpochCommits(kept, average, self._workers)
         self._restart(spec)
         first_epoch = commits.restore(self._model)
         self._workers.agree(first_epoch, f"{folder}: committed epochs")
-        batches = training_batches(
-            images=images,
-            labels=labels,
-            size=config.size,
-            batch_size=config.batch_size,
-            seed=config.seed * 1000 + spec.number,
-            first_epoch=first_epoch,
-            epochs=spec.epochs,
-            mirror=config.mirror,
-            worker=self._workers.number,
-            workers=self._workers.count,
-        )
         if first_epoch < spec.epochs:
-            logs = Path(config.workdir) / "logs" / spec.name
-            log = EpochLog(logs, self._model.sink, count, pool if self._collect else None)
-            seen = [log] if self._workers.is_chief else []
-            noise = self._model.noise
-            estimates = [NoiseEstimates(self._workers)] if noise is not None else []
-            callbacks = [*seen, self._model.sink, *estimates, commits]
-            self._fit(batches, spec, first_epoch, callbacks, count)
+            averaging = None if average is None else Averaging(average, pool)
+            callbacks = self._watch(spec, averaging, commits)
+            self._fit(spec, labels, first_epoch, callbacks)
 
-        def finish() -> RoundResult:
-            if self._workers.is_chief:
-                return self._finish(spec, images, labels, average, commits.losses)
-            return read_result(folder, images)
-
-        return self._workers.chief_first(finish)
-
-    def _finish(
-        self,
-        spec: Round,
-        images: RecordSet,
-        labels: Sequence[RecordSet],
-        average: MovingAverage | None,
-        losses: Sequence[float],
-    ) -> RoundResult:
-        """Writes what a trained round leaves behind and deletes its commits."""
-        folder = Path(self._config.workdir) / spec.name
-        written = change = None
-        if average is not None:
-            written = self._write_labels(spec, average, images)
-            change = label_change(
-                images=images, before=labels, after=written, size=self._config.size
+        def end() -> RoundResult:
+            if not self._workers.is_chief:
+                return read_result(folder, images)
+            return end_round(
+                spec=spec,
+                config=config,
+                images=images,
+                labels=labels,
+                average=average,
+                network=self._model.network,
+                losses=commits.losses,
             )
-            logging.info("%s: labels changed by %.4f on average", spec.name, change)
-        result = RoundResult(folder, written, tuple(losses), change)
-        save_weights(self._model.network, result.weights)
-        write_result(result)
-        shutil.rmtree(folder / "checkpoints")
-        return result
+
+        return self._workers.chief_first(end)
 
     def _restart(self, spec: Round) -> None:
         """Puts the pretrained weights back and forgets all of Adam's state."""
@@ -208,75 +142,67 @@ class Trainer:
             for variable in self._model.optimizer.variables:
                 variable.assign(keras.ops.zeros_like(variable))
             self._model.optimizer.learning_rate = spec.learning_rate
-            thresholds = np.broadcast_to(spec.threshold, self._loss.threshold.shape)
-            self._loss.threshold.assign(thresholds)
-            if self._model.noise is not None:
-                self._model.noise.restart()
+            self._thresholds.assign(np.broadcast_to(spec.threshold, self._thresholds.shape))
+            if self._estimates is not None:
+                self._estimates.restart()
 
-    def _fit(
-        self, batches: tf.data.Dataset, spec: Round, first_epoch: int, callbacks: list, count: int
-    ) -> None:
+    def _watch(
+        self, spec: Round, averaging: Averaging | None, commits: EpochCommits
+    ) -> list[keras.callbacks.Callback]:
+        """Says who gets the predictions of a round's steps; makes its callbacks."""
+
         def rate(epoch: int, _: float) -> float:
             power = self._config.learning_rate_power
             return spec.learning_rate * (1 - epoch / spec.epochs) ** power
 
+        receivers, log = [FiniteCheck(self._images.ids).receive], None
+        if self._workers.is_chief:
+            pictures = RecentPictures()
+            receivers.append(pictures.receive)
+            folder = Path(self._config.workdir) / "logs" / spec.name
+            pool = averaging.pool if averaging is not None else None
+            log = EpochLog(folder, pictures, len(self._images.ids), pool)
+        if averaging is not None:
+            receivers.append(averaging.receive)
+        self._model.hand_over = HandOver(receivers)
+        return in_order(
+            rate=keras.callbacks.LearningRateScheduler(rate),
+            log=log,
+            averaging=averaging,
+            of_fusion=self._fusion.callbacks(self._workers),
+            commits=commits,
+        )
+
+    def _fit(
+        self, spec: Round, labels: Sequence[RecordSet], first_epoch: int, callbacks: list
+    ) -> None:
+        config, workers = self._config, self._workers
+        batches = training_batches(
+            images=self._images,
+            labels=labels,
+            size=config.size,
+            batch_size=config.batch_size,
+            seed=config.seed * 1000 + spec.number,
+            first_epoch=first_epoch,
+            epochs=spec.epochs,
+            mirror=config.mirror,
+            worker=workers.number,
+            workers=workers.count,
+        )
         replicas = self._strategy.num_replicas_in_sync
         verbose = 1 if sys.stdout.isatty() else 2
         try:
             self._model.fit(
-                self._workers.share_out(batches, self._config.batch_size // replicas),
+                workers.share_out(batches, config.batch_size // replicas),
                 epochs=spec.epochs,
                 initial_epoch=first_epoch,
-                steps_per_epoch=steps_per_epoch(count, self._config.batch_size),
-                callbacks=[keras.callbacks.LearningRateScheduler(rate), *callbacks],
+                steps_per_epoch=steps_per_epoch(len(self._images.ids), config.batch_size),
+                callbacks=callbacks,
                 shuffle=False,
-                verbose=verbose if self._workers.is_chief else 0,
+                verbose=verbose if workers.is_chief else 0,
             )
         except tf.errors.OpError:
-            if self._model.sink.failure is not None:
-                raise self._model.sink.failure from None
+            failure = self._model.hand_over.failure
+            if failure is not None:
+                raise failure from None
             raise
-
-    def _write_labels(self, spec: Round, average: MovingAverage, images: RecordSet) -> RecordSet:
-        """Writes the round's last average as labels, says where they collapsed, opens them."""
-        stem = labels_stem(Path(self._config.workdir) / spec.name)
-        summary = write_labels(average=average, epoch=spec.epochs, images=images, stem=stem)
-        self._warn_of_collapse(spec, summary)
-        return open_labels(stem, images)
-
-    def _warn_of_collapse(self, spec: Round, summary: LabelSummary) -> None:
-        """Says loudly that labels of all background or all foreground will teach nothing."""
-        collapsed = summary.empty + summary.full
-        if collapsed > self._config.collapse_warning * summary.count:
-            logging.warning(
-                "%s: THE LABELS COLLAPSED: of %d, %d are all background and %d all foreground. The "
-                "next round learns from these. Train longer or with another learning rate, or "
-                "leave this method out of --methods.",
-                spec.name,
-                summary.count,
-                summary.empty,
-                summary.full,
-            )
-
-
-def _build_network(config: Config, replicas: int) -> keras.Model:
-    """Builds the network to train; `--frozen_blocks` of it stay as they are, statistics too."""
-    network = build_model(
-        backbone=config.backbone,
-        size=config.size,
-        batchnorm_momentum=config.batchnorm_momentum,
-        synchronized=replicas > 1,
-        pretrained=None if config.pretrained == "none" else config.pretrained,
-        seed=config.seed,
-        precision=config.precision,
-    )
-    frozen, block_number = config.frozen_blocks, BACKBONES[config.backbone].block_number
-    numbers = [block_number(layer.name) for layer in network.layers]
-    count = len({number for number in numbers if number is not None})
-    if frozen and frozen >= count:
-        raise InputError(
-            f"--frozen_blocks={frozen}: {config.backbone} has {count} blocks, one must be trained"
-        )
-    for layer, number in zip(network.layers, numbers, strict=True):
-        layer.trainable = number is None or number >= frozen
-    return network

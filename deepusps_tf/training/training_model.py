@@ -4,27 +4,28 @@ import keras
 import tensorflow as tf
 
 from deepusps_tf.data.batches import mirror_where
-from deepusps_tf.fusion.noise_model import LabelNoise, mean_squared_residuals
-from deepusps_tf.labels.pseudo_labels import PseudoLabels
+from deepusps_tf.fusion.base import StepEstimates
+from deepusps_tf.training.hand_over import HandOver
 
 
 class TrainingModel(keras.Model):
-    """A network whose training step hands (index, image, prediction) to a sink before the update.
+    """A network whose training step hands (index, image, prediction) over before its update.
 
     Args:
         network: photos float32 [B, S, S, 3] -> probabilities float32 [B, S, S, 1].
-        noise: the noise of the labels, where `NoiseLikelihood` is the loss. It is a layer of this
-            model, so that what saves the model's weights saves its variances with them.
+        estimates: what a fusion estimates beside it. It is a layer of this model, so that what
+            saves the model's weights saves its own with them.
 
     Attributes:
-        sink: a `PseudoLabels`; may be changed between rounds.
+        step_estimates: the same.
+        hand_over: takes the predictions; may be changed between rounds.
     """
 
-    def __init__(self, network: keras.Model, noise: LabelNoise | None = None):
+    def __init__(self, network: keras.Model, estimates: StepEstimates | None = None):
         super().__init__()
         self.network = network
-        self.noise = noise
-        self.sink: PseudoLabels | None = None
+        self.step_estimates = estimates
+        self.hand_over: HandOver | None = None
 
     def call(self, inputs, training=False):
         """Maps {"index", "image"} to probabilities."""
@@ -41,10 +42,8 @@ class TrainingModel(keras.Model):
                 mirror_where(x["mirrored"], maps) for maps in (x["image"], y_pred)
             )
             tf.py_function(self._push, [x["index"], image, probability], [])
-            if self.noise is not None:
-                squares = mean_squared_residuals(y, y_pred)
-                tf.py_function(self.noise.push, [x["index"], squares], [])
-                y = self.noise.beside(y, x["index"])
+            if self.step_estimates is not None:
+                y = self.step_estimates.in_step(y, y_pred, x["index"])
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def make_train_function(self, force=False):
@@ -74,4 +73,4 @@ class TrainingModel(keras.Model):
             super()._maybe_symbolic_build(iterator, data_batch)
 
     def _push(self, index, image, probability) -> None:
-        self.sink.push(index, image, probability)
+        self.hand_over.push(index, image, probability)

@@ -82,9 +82,15 @@ def tiny_model(*, backbone, size, synchronized=False, seed=0, **_) -> keras.Mode
 @pytest.fixture
 def tiny_network(monkeypatch):
     """Lets rounds train `tiny_model` whatever the backbone."""
-    monkeypatch.setattr("deepusps_tf.training.trainer.build_model", tiny_model)
-    monkeypatch.setattr("deepusps_tf.training.label_rounds.build_model", tiny_model)
+    monkeypatch.setattr("deepusps_tf.training.start.build_model", tiny_model)
+    monkeypatch.setattr("deepusps_tf.training.stage_scorer.build_model", tiny_model)
     monkeypatch.setattr("deepusps_tf.runs.round_result.build_model", tiny_model)
+
+
+def forbid_training(monkeypatch) -> None:
+    """Lets every training of a round fail."""
+    monkeypatch.setattr("deepusps_tf.training.label_rounds.Trainer", None)
+    monkeypatch.setattr("deepusps_tf.training.final_training.Trainer", None)
 
 
 def label_maps(folder: Path) -> np.ndarray:

@@ -13,7 +13,8 @@ from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.runs.round_result import load_fusion
 from deepusps_tf.runs.workdir import repeat_runs, save_settings
 from deepusps_tf.settings.config import Config
-from deepusps_tf.training.label_rounds import run_rounds
+from deepusps_tf.training.schedule import run_rounds
+from tests.deepusps_tf.conftest import forbid_training
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -55,7 +56,7 @@ def test_a_repeat_is_the_run_that_its_settings_make_alone(
     assert (tmp_path / "out/table.csv").read_text().startswith("experiment,runs,test_set,")
     assert (tmp_path / "out/table.md").read_text().splitlines()[:5] == lines[:5]
 
-    monkeypatch.setattr("deepusps_tf.training.label_rounds.Trainer", None)
+    forbid_training(monkeypatch)
     train(config)  # nothing is trained twice
 
 

@@ -32,10 +32,9 @@ def tiny_command(folder) -> list[str]:
 
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow
     from deepusps_tf.runs import round_result
-    from deepusps_tf.training import label_rounds as rounds
-    from deepusps_tf.training import trainer as train
+    from deepusps_tf.training import stage_scorer, start
     from tests.deepusps_tf.conftest import tiny_model
 
-    for module in (train, rounds, round_result):
+    for module in (start, stage_scorer, round_result):
         module.build_model = tiny_model
     start()

@@ -27,11 +27,10 @@ def keep_entered(folder: Path):
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow
     from deepusps_tf.labels import moving_average
     from deepusps_tf.runs import round_result
-    from deepusps_tf.training import label_rounds as rounds
-    from deepusps_tf.training import trainer as train
+    from deepusps_tf.training import stage_scorer, start
     from tests.deepusps_tf.conftest import tiny_model
 
-    for module in (train, rounds, round_result):
+    for module in (start, stage_scorer, round_result):
         module.build_model = tiny_model
     moving_average.MovingAverage.update = keep_entered(Path("entered"))
     start()

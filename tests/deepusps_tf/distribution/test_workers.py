@@ -17,7 +17,7 @@ from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.distribution.workers import ALONE, Workers
 from deepusps_tf.labels.moving_average import MovingAverage
 from deepusps_tf.settings.flagfile import read_flagfile
-from deepusps_tf.training.label_rounds import run_rounds
+from deepusps_tf.training.schedule import run_rounds
 from tests.deepusps_tf.conftest import label_maps
 from tests.deepusps_tf.thread_workers import as_workers
 from tests.deepusps_tf.tiny_run import tiny_command

@@ -1,3 +1,6 @@
+import dataclasses
+
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -11,6 +14,8 @@ from deepusps_tf.fusion.noise_model import (
     NoiseLikelihood,
     mean_squared_residuals,
 )
+from tests.deepusps_tf.conftest import stop_after_an_epoch
+from tests.deepusps_tf.fusion.fusing import fuse, same
 from tests.deepusps_tf.thread_workers import as_workers
 
 
@@ -113,3 +118,33 @@ def test_noisier_labels_count_less(noise):
 
     assert slope(0.25) == pytest.approx(0, abs=1e-6)
     assert slope(0.2) < 0 < slope(0.3)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("tiny_network")
+def test_stopped_noise_model_ends_like_one_that_was_not(tiny_config, tmp_path, monkeypatch):
+    config = dataclasses.replace(tiny_config, fusion="noise_model")
+    whole = fuse(config, workdir=str(tmp_path / "whole"))
+    stopped = dataclasses.replace(config, workdir=str(tmp_path / "stopped"))
+    stop_after_an_epoch(monkeypatch, lambda: fuse(stopped))
+    assert same(fuse(stopped), whole)
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_noise_is_committed_with_the_weights(tiny_config, tmp_path, monkeypatch):
+    config = dataclasses.replace(tiny_config, fusion="noise_model")
+    stop_after_an_epoch(monkeypatch, lambda: fuse(config))
+    path = tmp_path / "run/fusion/checkpoints/epoch-0001/model.weights.h5"
+    with h5py.File(path) as file:
+        variance = file["layers/label_noise/vars/0"][:]
+    assert variance.shape == (10, 2)
+    assert len(np.unique(variance)) > 10 and 0.01 <= variance.min() < variance.max() < 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("tiny_network")
+def test_noise_of_four_devices_is_that_of_one(tiny_config, tmp_path):
+    one = fuse(tiny_config, fusion="noise_model", workdir=str(tmp_path / "one"))
+    four = fuse(tiny_config, fusion="noise_model", workdir=str(tmp_path / "four"), devices="cpu:4")
+    for alone, mirrored in zip(one, four, strict=True):
+        assert np.abs(alone - mirrored).max() < 1e-4

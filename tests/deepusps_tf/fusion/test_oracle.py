@@ -9,11 +9,11 @@ from deepusps_tf.data.batches import label_batches
 from deepusps_tf.data.photo_sets import open_photos
 from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.fusion.oracle import check_oracle, nearest_to_truth
-from deepusps_tf.fusion.registry import fusion_task
 from deepusps_tf.reporting.report import write_report
 from deepusps_tf.settings.flagfile import flagfile_text
-from deepusps_tf.training.label_rounds import run_rounds
+from deepusps_tf.training.schedule import run_rounds
 from tests.deepusps_tf.conftest import write_disc_records
+from tests.deepusps_tf.fusion.fusing import learned, maps_of
 
 
 def test_nearest_to_truth_by_hand():
@@ -26,9 +26,7 @@ def test_nearest_to_truth_by_hand():
 def test_oracle_labels_are_what_they_say(tiny_config, oracle):
     config = dataclasses.replace(tiny_config, oracle=oracle)
     photos = open_photos(config.records)
-    maps = [photos.handcrafted("train", method) for method in config.methods]
-    task = fusion_task(config, photos, maps)
-    every = [*maps, task.written]
+    every = [*maps_of(config), learned(config).written]
     labels, masks = next(iter(label_batches(images=photos.train, labels=every, size=config.size)))
     given, written = labels.numpy()[..., :2], labels.numpy()[..., 2]
     truth = masks.numpy()

@@ -8,7 +8,7 @@ import sys
 import keras
 import numpy as np
 
-from deepusps_tf.networks.losses import FBetaLoss
+from deepusps_tf.networks.losses import LabelLoss
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.scoring.metrics import image_scores
 
@@ -21,7 +21,7 @@ def figures(backbone: str, weights: str) -> dict[str, np.ndarray]:
     image = random.uniform(0, 255, (4, SIDE, SIDE, 3)).astype(np.float32)
     label = random.random((4, 8, 8, 2), np.float32).repeat(SIDE // 8, 1).repeat(SIDE // 8, 2)
     mask = (label[..., :1] > 0.5).astype(np.float32)
-    loss = FBetaLoss(beta_squared=4.0, threshold=0.4)
+    loss = LabelLoss(beta_squared=4.0, threshold=0.4)
     model = build_model(backbone=backbone, size=SIDE, pretrained=weights)
     model.compile(keras.optimizers.SGD(0.01), loss, jit_compile=keras.backend.backend() == "jax")
 

@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepusps_tf.networks.losses import FBetaLoss
+from deepusps_tf.fusion.trimmed_loss import without_worst_third
+from deepusps_tf.networks.losses import LabelLoss, f_beta
 
 
 def loss_of(label, prediction, *, beta_squared=1.0, threshold=0.5):
     shape = (1, 1, -1, 1)
-    loss = FBetaLoss(beta_squared=beta_squared, threshold=threshold, reduction="none")
+    loss = LabelLoss(beta_squared=beta_squared, threshold=threshold, reduction="none")
     return float(loss(np.float32(label).reshape(shape), np.float32(prediction).reshape(shape))[0])
 
 
@@ -32,7 +33,7 @@ def test_confident_pixels_carry_no_gradient():
     label = tf.reshape(tf.constant([0.6, 0.6, 0.4, 0.4]), (1, 1, 4, 1))
     prediction = tf.Variable(tf.reshape([0.7, 0.5, 0.1, 0.5], (1, 1, 4, 1)))
     with tf.GradientTape() as tape:
-        loss = FBetaLoss(beta_squared=1.0, threshold=0.5)(label, prediction)
+        loss = LabelLoss(beta_squared=1.0, threshold=0.5)(label, prediction)
     gradient = tape.gradient(loss, prediction).numpy().ravel()
     assert gradient[0] == 0 and gradient[2] == 0
     assert gradient[1] < 0 < gradient[3]
@@ -41,7 +42,7 @@ def test_confident_pixels_carry_no_gradient():
 def test_label_sets_are_averaged():
     labels = np.float32([[[[1, 0]], [[0, 0]]]])
     prediction = np.float32([[[[0.8]], [[0.4]]]])
-    loss = FBetaLoss(beta_squared=1.0, threshold=0.5, reduction="none")
+    loss = LabelLoss(beta_squared=1.0, threshold=0.5, reduction="none")
     first = loss(labels[..., :1], prediction)[0]
     second = loss(labels[..., 1:], prediction)[0]
     assert float(second) == pytest.approx(1, abs=1e-4)  # nothing is salient: F is 0
@@ -54,24 +55,24 @@ def test_trimming_leaves_out_each_images_worst_third(count, left):
     labels = rng.uniform(size=(2, 5, 5, count)).astype(np.float32)
     prediction = rng.uniform(size=(2, 5, 5, 1)).astype(np.float32)
     options = {"beta_squared": 1.0, "threshold": 0.5, "reduction": "none"}
-    loss = FBetaLoss(**options, trimmed=True)(labels, prediction).numpy()
-    alone = [FBetaLoss(**options)(labels[..., [m]], prediction).numpy() for m in range(count)]
+    loss = LabelLoss(**options, average=without_worst_third)(labels, prediction).numpy()
+    alone = [LabelLoss(**options)(labels[..., [m]], prediction).numpy() for m in range(count)]
     assert loss == pytest.approx(np.sort(alone, axis=0)[:left].mean(axis=0), abs=1e-6)
 
 
 def test_a_loss_is_built_again_from_its_settings():
-    loss = FBetaLoss(beta_squared=2.0, threshold=[0.25, 0.5, 0.75], trimmed=True)
+    loss = LabelLoss(beta_squared=2.0, threshold=[0.25, 0.5, 0.75], average=without_worst_third)
     again = keras.losses.deserialize(keras.losses.serialize(loss))
-    assert (again.beta_squared, again.trimmed) == (2.0, True)
+    assert (again.loss, again.beta_squared, again.average) == (f_beta, 2.0, without_worst_third)
     assert keras.ops.convert_to_numpy(again.threshold).tolist() == [0.25, 0.5, 0.75]
 
 
 def test_each_label_set_may_have_its_own_threshold():
     labels = np.float32([[[[0.4, 0.4]], [[0.2, 0.2]]]])
     prediction = np.float32([[[[0.3]], [[0.3]]]])
-    both = FBetaLoss(beta_squared=1.0, threshold=[0.1, 0.3], reduction="none")(labels, prediction)
+    both = LabelLoss(beta_squared=1.0, threshold=[0.1, 0.3], reduction="none")(labels, prediction)
     alone = [
-        FBetaLoss(beta_squared=1.0, threshold=cut, reduction="none")(labels[..., :1], prediction)
+        LabelLoss(beta_squared=1.0, threshold=cut, reduction="none")(labels[..., :1], prediction)
         for cut in (0.1, 0.3)
     ]
     assert float(both[0]) == pytest.approx(float(alone[0][0] + alone[1][0]) / 2, abs=1e-6)
@@ -82,7 +83,7 @@ def test_one_value_an_image_so_that_replicas_average_rightly():
     random = np.random.default_rng(0)
     labels = random.random((3, 4, 5, 2), np.float32)
     prediction = random.random((3, 4, 5, 1), np.float32)
-    loss = FBetaLoss(beta_squared=1.0, threshold=0.4)
+    loss = LabelLoss(beta_squared=1.0, threshold=0.4)
     values = loss.call(labels, prediction)
     assert values.shape == (3,)
     assert float(loss(labels, prediction)) == pytest.approx(float(np.mean(values)), abs=1e-6)
@@ -93,10 +94,10 @@ def test_empty_label_and_prediction_are_finite():
 
 
 def test_config_round_trip():
-    loss = FBetaLoss(beta_squared=4.0, threshold=0.31)
+    loss = LabelLoss(beta_squared=4.0, threshold=0.31)
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.beta_squared == 4.0
     assert float(again.threshold) == pytest.approx(0.31)
-    loss = FBetaLoss(beta_squared=1.0, threshold=[0.25, 0.5])
+    loss = LabelLoss(beta_squared=1.0, threshold=[0.25, 0.5])
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.threshold.numpy().tolist() == [0.25, 0.5]

@@ -6,7 +6,7 @@ import tensorflow as tf
 from data_prep.base.errors import InputError
 from deepusps_tf.networks.backbones import BACKBONES
 from deepusps_tf.networks.backbones.batch_norm import BatchNorm
-from deepusps_tf.networks.losses import FBetaLoss
+from deepusps_tf.networks.losses import LabelLoss
 from deepusps_tf.networks.pretrained import load_pretrained
 from deepusps_tf.networks.saliency_network import BilinearUpsampling, build_model
 
@@ -165,7 +165,9 @@ def test_bfloat16_learns_in_float32_weights_that_fit_either_network(backbone, tm
     )
     assert keras.config.dtype_policy().name == "float32"
     assert mixed.get_layer("seg").compute_dtype == "bfloat16"
-    mixed.compile(keras.optimizers.SGD(0.01), FBetaLoss(1.0, 0.5), jit_compile=False)
+    mixed.compile(
+        keras.optimizers.SGD(0.01), LabelLoss(beta_squared=1.0, threshold=0.5), jit_compile=False
+    )
     image, label = _image(2, 32, 32, 3), _image(2, 32, 32, 1, seed=1) / 255
     before = mixed.get_weights()
     assert 0 < float(mixed.train_on_batch(image, label)) < 1

@@ -19,8 +19,6 @@ def paths(**changes) -> Config:
         ({"images": "a", "sample_size": 30}, "--images and --sample_size contradict"),
         ({"masks": "m"}, "--masks needs --images"),
         ({"test_images": "t"}, "--test_images needs --test_masks"),
-        ({"refined": "r", "fusion": "direct"}, "--refined contradicts --fusion=direct"),
-        ({"fusion": "weighted", "methods": ("mc",)}, "compares methods: name two --methods"),
         ({"oracle": "truth", "fusion": "direct"}, "--oracle=truth and --fusion=direct contradict"),
         ({"oracle": "fusion", "fusion": "trimmed_loss"}, "--fusion=trimmed_loss contradict"),
         ({"oracle": "fusion", "images": "i"}, "--oracle=fusion trains on truth: it needs --masks"),

@@ -11,11 +11,12 @@ from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.labels.crf import RELEASE_SETTINGS, refine
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.labels.moving_average import MovingAverage
-from deepusps_tf.labels.pseudo_labels import PseudoLabels
 from deepusps_tf.networks.backbones import BACKBONES
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.runs.round_result import load_fusion, read_result
-from deepusps_tf.training.trainer import Round, Trainer, check_settings
+from deepusps_tf.training.hand_over import HandOver
+from deepusps_tf.training.rounds import Round
+from deepusps_tf.training.trainer import Trainer
 from tests.deepusps_tf.conftest import (
     label_maps,
     stop_after_an_epoch,
@@ -50,8 +51,8 @@ def run_round(tiny_config, disc_photos):
     ):
         config = dataclasses.replace(tiny_config, workdir=str(workdir), **changes)
         labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
-        trainer = Trainer(config, make_strategy(devices), beta_squared=1.0, collect=collect)
-        return trainer.train(spec, images, labels, pool)
+        trainer = Trainer(config, make_strategy(devices), images, beta_squared=1.0, collect=collect)
+        return trainer.train(spec, labels, pool)
 
     return run
 
@@ -63,16 +64,16 @@ def weights_of(result) -> list[np.ndarray]:
 
 
 def record_pushes(monkeypatch) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Keeps (index, rgb, probability) of everything handed to a sink."""
+    """Keeps (index, rgb, probability) of everything handed over."""
     pushed = []
-    push = PseudoLabels.push
+    push = HandOver.push
 
     def keep(self, index, image, probability):
         rows = zip(index.numpy(), image.numpy(), probability.numpy()[..., 0], strict=True)
         pushed.extend(rows)
         push(self, index, image, probability)
 
-    monkeypatch.setattr(PseudoLabels, "push", keep)
+    monkeypatch.setattr(HandOver, "push", keep)
     return pushed
 
 
@@ -196,7 +197,7 @@ def test_collapsed_labels_warn_with_their_numbers(tmp_path, run_round, monkeypat
         network.set_weights(weights)
         return network
 
-    monkeypatch.setattr("deepusps_tf.training.trainer.build_model", blind)
+    monkeypatch.setattr("deepusps_tf.training.start.build_model", blind)
     run_round(tmp_path / "w")
     assert "THE LABELS COLLAPSED: of 10, 10 are all background and 0 all foreground" in caplog.text
 
@@ -236,12 +237,14 @@ def test_interrupted_round_ends_like_one_that_was_not(
 
 def test_second_round_starts_where_the_first_did(tmp_path, tiny_config, disc_photos):
     labels = [open_labels(f"{tiny_config.records}/train/labels/rbd/round0", disc_photos)]
-    trainer = Trainer(tiny_config, make_strategy("cpu:1"), beta_squared=1.0, collect=True)
-    trainer.train(dataclasses.replace(SPEC, name="other", threshold=0.6), disc_photos, labels, None)
-    second = trainer.train(SPEC, disc_photos, labels, None)
+    trainer = Trainer(
+        tiny_config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=True
+    )
+    trainer.train(dataclasses.replace(SPEC, name="other", threshold=0.6), labels, None)
+    second = trainer.train(SPEC, labels, None)
     config = dataclasses.replace(tiny_config, workdir=str(tmp_path / "alone"))
-    fresh = Trainer(config, make_strategy("cpu:1"), beta_squared=1.0, collect=True)
-    alone = fresh.train(SPEC, disc_photos, labels, None)
+    fresh = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=True)
+    alone = fresh.train(SPEC, labels, None)
     assert second.losses == alone.losses
     for a, b in zip(weights_of(second), weights_of(alone), strict=True):
         assert a.tobytes() == b.tobytes()
@@ -249,11 +252,11 @@ def test_second_round_starts_where_the_first_did(tmp_path, tiny_config, disc_pho
 
 @pytest.mark.slow
 def test_frozen_blocks_keep_weights_and_statistics(tmp_path, tiny_config, disc_photos, monkeypatch):
-    monkeypatch.setattr("deepusps_tf.training.trainer.build_model", build_model)
+    monkeypatch.setattr("deepusps_tf.training.start.build_model", build_model)
     config = dataclasses.replace(tiny_config, backbone="efficientnet_lite0", frozen_blocks=2)
     labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
-    trainer = Trainer(config, make_strategy("cpu:1"), beta_squared=1.0, collect=False)
-    result = trainer.train(dataclasses.replace(SPEC, epochs=1), disc_photos, labels, None)
+    trainer = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=False)
+    result = trainer.train(dataclasses.replace(SPEC, epochs=1), labels, None)
     before = build_model(backbone="efficientnet_lite0", size=32, pretrained="default")
     after = build_model(backbone="efficientnet_lite0", size=32)
     after.load_weights(result.weights)
@@ -273,14 +276,6 @@ def test_frozen_blocks_keep_weights_and_statistics(tmp_path, tiny_config, disc_p
         assert unchanged == (block_number(name) < 2), name
 
 
-@pytest.mark.parametrize("frozen", [16, 17])
-def test_some_block_must_be_trained(tiny_config, monkeypatch, frozen):
-    monkeypatch.setattr("deepusps_tf.training.trainer.build_model", build_model)
-    config = dataclasses.replace(tiny_config, backbone="efficientnet_lite0", frozen_blocks=frozen)
-    with pytest.raises(InputError, match=f"={frozen}: efficientnet_lite0 has 16 blocks, one must"):
-        Trainer(config, make_strategy("cpu:1"), beta_squared=1.0, collect=False)
-
-
 def two_methods_maps(config, photos):
     """The label versions that a fusion of both methods learns from."""
     return [
@@ -292,8 +287,10 @@ def two_methods_maps(config, photos):
 def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_config, disc_photos):
     labels = two_methods_maps(tiny_config, disc_photos)
     spec = dataclasses.replace(SPEC, name="fusion", epochs=8)
-    trainer = Trainer(tiny_config, make_strategy("cpu:1"), beta_squared=4.0, collect=False)
-    result = trainer.train(spec, disc_photos, labels, None)
+    trainer = Trainer(
+        tiny_config, make_strategy("cpu:1"), disc_photos, beta_squared=4.0, collect=False
+    )
+    result = trainer.train(spec, labels, None)
     assert result.labels is None and result.losses[-1] < result.losses[0]
     assert sorted(path.name for path in result.folder.iterdir()) == [
         "network.weights.h5",
@@ -303,8 +300,10 @@ def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_co
 
 def test_labels_made_of_several_tell_their_mean_distance(tmp_path, tiny_config, disc_photos):
     labels = two_methods_maps(tiny_config, disc_photos)
-    trainer = Trainer(tiny_config, make_strategy("cpu:1"), beta_squared=1.0, collect=True)
-    result = trainer.train(SPEC, disc_photos, labels, None)
+    trainer = Trainer(
+        tiny_config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=True
+    )
+    result = trainer.train(SPEC, labels, None)
     every = [*labels, result.labels]
     (batch,) = scoring_batches(images=disc_photos, labels=every, size=32, batch_size=10)
     maps = batch["labels"].numpy()
@@ -318,27 +317,11 @@ def test_infinite_prediction_stops_and_names_the_photos(tmp_path, run_round, mon
         network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
         return network
 
-    monkeypatch.setattr("deepusps_tf.training.trainer.build_model", broken)
+    monkeypatch.setattr("deepusps_tf.training.start.build_model", broken)
     with pytest.raises(InputError, match=r"not finite at photos photo\d+"):
         run_round(tmp_path / "w")
     with pytest.raises(InputError, match=r"not finite at photos photo\d+"):
         run_round(tmp_path / "fusion", collect=False)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"batch_size": 6}, "--batch_size=6 must divide by 4 devices"),
-        ({"backbone": "vgg"}, "--backbone=vgg: unknown; choose from drn_d_22"),
-        ({"pretrained": "gone.pth"}, "--pretrained=gone.pth: no such file"),
-        ({"pretrained": __file__}, r"test_trainer\.py: "),
-        ({"backbone": "efficientnet_lite0", "frozen_blocks": 16}, "has 16 blocks, one must"),
-    ],
-)
-def test_settings_that_cannot_start_are_found_early(tiny_config, monkeypatch, changes, message):
-    monkeypatch.setattr("deepusps_tf.training.trainer.build_model", build_model)
-    with pytest.raises(InputError, match=message):
-        check_settings(dataclasses.replace(tiny_config, **changes), make_strategy("cpu:4"))
 
 
 def test_damaged_commit_is_named(tmp_path, run_round):

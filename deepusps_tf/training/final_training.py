@@ -1,0 +1,109 @@
+"""The final training: joint rounds on all methods' labels, then the fused network."""
+
+import dataclasses
+from pathlib import Path
+
+import tensorflow as tf
+
+from data_prep.records.format import RecordSet
+from deepusps_tf.data.photo_sets import PhotoSets
+from deepusps_tf.distribution.workers import Workers
+from deepusps_tf.fusion.base import Fusion, LearnedLabels
+from deepusps_tf.fusion.mean_loss import MeanLoss
+from deepusps_tf.labels.crf_pool import CrfPool
+from deepusps_tf.runs.round_result import JOINT, RoundResult
+from deepusps_tf.settings.config import Config
+from deepusps_tf.training.label_rounds import MethodLabels
+from deepusps_tf.training.rounds import Round, epochs_for
+from deepusps_tf.training.run_round import run_round
+from deepusps_tf.training.stage_scorer import StageScorer
+from deepusps_tf.training.tensorboard import write_settings
+from deepusps_tf.training.trainer import Trainer
+
+FUSION = "fusion"  # the folder, and what tables call it
+
+
+def train_final_network(
+    *,
+    config: Config,
+    photos: PhotoSets,
+    labels: MethodLabels,
+    fusion: Fusion,
+    strategy: tf.distribute.Strategy,
+    workers: Workers,
+    pool: CrfPool | None,
+) -> RoundResult:
+    """Trains one network on all methods' labels, as the fusion says, after any joint rounds.
+
+    A joint round is a training of the same kind whose averages become the only label set of the
+    next: from then on there is nothing to fuse.
+
+    Args:
+        config: the run's settings; all is written in its workdir.
+        photos: the run's photo sets.
+        labels: what the methods' rounds left.
+        fusion: of `make_fusion`.
+        strategy: where to train.
+        workers: those that train together under it.
+        pool: the CRF's processes, or None.
+
+    Raises:
+        InputError: where the labels cannot be used.
+    """
+    scorer = StageScorer(config=config, photos=photos, pool=pool, workers=workers)
+
+    def train(name: str, place: int, learned: LearnedLabels, collect: bool) -> RoundResult:
+        def trainer() -> Trainer:
+            return Trainer(
+                config,
+                strategy,
+                photos.train,
+                beta_squared=config.fusion_beta_squared,
+                collect=collect,
+                fusion=fusion,
+                label_sets=len(learned.labels),
+                workers=workers,
+            )
+
+        return run_round(
+            spec=_round(config, name, place, learned, photos.train),
+            workdir=Path(config.workdir),
+            images=photos.train,
+            labels=learned.labels,
+            trainer=trainer,
+            pool=pool,
+            workers=workers,
+        )
+
+    folder = Path(config.workdir) / FUSION
+    learned = workers.chief_first(lambda: fusion.learned(photos.train, labels.labels, folder))
+    for number in range(1, config.joint + 1):
+        result = train(f"{JOINT}/round{number}", number - 1, learned, collect=True)
+        shown, made = [*learned.labels, result.labels], result.labels
+        scorer.score_round(result, method=JOINT, number=number, shown=shown, written=made)
+        learned, fusion = LearnedLabels((made,)), MeanLoss(config)
+    result = train(FUSION, config.joint, learned, collect=False)
+    if workers.is_chief:
+        write_settings(scorer.logs(FUSION), dataclasses.asdict(config))
+    scorer.score_round(
+        result, method=FUSION, number=1, shown=learned.labels, written=learned.written
+    )
+    return result
+
+
+def _round(
+    config: Config, name: str, place: int, learned: LearnedLabels, images: RecordSet
+) -> Round:
+    """The round of that place behind the methods' own."""
+    return Round(
+        name=name,
+        number=len(config.methods) * config.rounds + place,
+        threshold=learned.threshold,
+        learning_rate=config.fusion_learning_rate,
+        epochs=epochs_for(
+            epochs=config.fusion_epochs,
+            steps=config.fusion_min_steps,
+            photos=len(images.ids),
+            batch_size=config.batch_size,
+        ),
+    )
