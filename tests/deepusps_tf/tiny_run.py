@@ -3,11 +3,17 @@
 python -m tests.deepusps_tf.tiny_run --flags-of-deepusps_tf.main
 """
 
+import os
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 from PIL import Image
 
 from deepusps_tf.main import start
+
+ROOT = Path(__file__).parents[2]
 
 
 def tiny_command(folder) -> list[str]:
@@ -28,6 +34,22 @@ def tiny_command(folder) -> list[str]:
         *("--size=32", "--batch_size=4", "--rounds=2", "--epochs=3", "--learning_rates=1e-2,1e-2"),
         *("--fusion_epochs=3", "--fusion_learning_rate=1e-2", "--crf_processes=1", "--jobs=1"),
     ]
+
+
+def run_example(folder, name: str, *more: str) -> Path:
+    """Trains a whole tiny run in `folder`, beside a copy of a file of examples/extend.
+
+    Returns:
+        The run's workdir.
+    """
+    shutil.copy(ROOT / "examples/extend" / name, folder)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [*tiny_command(folder), "--rounds=1", "--epochs=1", "--fusion_epochs=1", *more]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return folder / "run"
 
 
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepusps_tf.fusion.trimmed_loss import without_worst_third
-from deepusps_tf.networks.losses import LabelLoss, f_beta
+from data_prep.base.errors import InputError
+from deepusps_tf.networks.losses import LabelLoss, f_beta, find_loss
 
 
 def loss_of(label, prediction, *, beta_squared=1.0, threshold=0.5):
@@ -49,24 +49,6 @@ def test_label_sets_are_averaged():
     assert float(loss(labels, prediction)[0]) == pytest.approx(float(first + second) / 2, abs=1e-6)
 
 
-@pytest.mark.parametrize(("count", "left"), [(1, 1), (2, 2), (3, 2), (4, 3), (6, 4)])
-def test_trimming_leaves_out_each_images_worst_third(count, left):
-    rng = np.random.default_rng(0)
-    labels = rng.uniform(size=(2, 5, 5, count)).astype(np.float32)
-    prediction = rng.uniform(size=(2, 5, 5, 1)).astype(np.float32)
-    options = {"beta_squared": 1.0, "threshold": 0.5, "reduction": "none"}
-    loss = LabelLoss(**options, average=without_worst_third)(labels, prediction).numpy()
-    alone = [LabelLoss(**options)(labels[..., [m]], prediction).numpy() for m in range(count)]
-    assert loss == pytest.approx(np.sort(alone, axis=0)[:left].mean(axis=0), abs=1e-6)
-
-
-def test_a_loss_is_built_again_from_its_settings():
-    loss = LabelLoss(beta_squared=2.0, threshold=[0.25, 0.5, 0.75], average=without_worst_third)
-    again = keras.losses.deserialize(keras.losses.serialize(loss))
-    assert (again.loss, again.beta_squared, again.average) == (f_beta, 2.0, without_worst_third)
-    assert keras.ops.convert_to_numpy(again.threshold).tolist() == [0.25, 0.5, 0.75]
-
-
 def test_each_label_set_may_have_its_own_threshold():
     labels = np.float32([[[[0.4, 0.4]], [[0.2, 0.2]]]])
     prediction = np.float32([[[[0.3]], [[0.3]]]])
@@ -101,3 +83,26 @@ def test_config_round_trip():
     loss = LabelLoss(beta_squared=1.0, threshold=[0.25, 0.5])
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.threshold.numpy().tolist() == [0.25, 0.5]
+
+
+def test_losses_are_found_by_name():
+    assert find_loss("f_beta") is f_beta
+
+
+def total(labels, prediction, **_):
+    return keras.ops.mean(keras.ops.abs(labels - prediction))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mae", "--loss=mae: unknown; choose from f_beta, or write package.module:name"),
+        (f"{__name__}:total", r"gave values of shape \(\) for 2 photos with 3 label sets"),
+        ("deepusps_tf.networks.losses:EPSILON", "EPSILON: not a function"),
+        ("nowhere:loss", "no module nowhere"),
+    ],
+)
+def test_losses_that_cannot_be_used_are_refused_in_one_line(name, message):
+    with pytest.raises(InputError, match=message) as caught:
+        find_loss(name)
+    assert "\n" not in str(caught.value)

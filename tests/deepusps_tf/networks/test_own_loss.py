@@ -1,0 +1,44 @@
+"""The loss of examples/extend/my_loss.py, as its file says to use it."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from data_prep.records.format import open_labels
+from deepusps_tf.data.batches import scoring_batches
+from deepusps_tf.distribution.devices import make_strategy
+from deepusps_tf.training.rounds import Round
+from deepusps_tf.training.trainer import Trainer
+from tests.deepusps_tf.conftest import tiny_model
+from tests.deepusps_tf.tiny_run import ROOT, run_example
+
+SOURCE = ROOT / "examples/extend/my_loss.py"
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_it_is_what_a_round_minimises(tiny_config, disc_photos, tmp_path, monkeypatch):
+    shutil.copy(SOURCE, tmp_path / "copied_loss.py")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    config = dataclasses.replace(tiny_config, loss="copied_loss:cross_entropy", batch_size=10)
+    labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
+    trainer = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=False)
+    result = trainer.train(Round("rbd/round1", 0, 0.3, 1e-2, epochs=1), labels, None)
+    (batch,) = scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)
+    made = tiny_model(backbone="", size=32)(batch["image"], training=True).numpy()
+    maps = batch["labels"].numpy()
+    expected = -np.mean(maps * np.log(made) + (1 - maps) * np.log(1 - made))
+    assert result.losses == pytest.approx([expected], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_it_is_trained_with_by_flag_alone(tmp_path):
+    assert len(SOURCE.read_text().splitlines()) < 30
+    run = run_example(tmp_path, "my_loss.py", "--loss=my_loss:cross_entropy")
+    assert "--loss=my_loss:cross_entropy\n" in (run / "config.flags").read_text()
+    for name in ("rbd/round1", "mc/round1", "fusion"):
+        (loss,) = json.loads((run / name / "round.json").read_text())["losses"]
+        assert 0.05 < loss < 5 and (run / name / "network.weights.h5").is_file()
