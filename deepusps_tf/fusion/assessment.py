@@ -108,7 +108,7 @@ def train_assessment(
     epochs: int,
     seed: int,
 ) -> keras.Model:
-    """Trains a network to assess label versions, without truth.
+    """Trains a network to assess label sets, without truth.
 
     Args:
         images: the photos.

@@ -91,10 +91,7 @@ class Fusion:
         self.config = config
 
     def learned(
-        self,
-        images: RecordSet,
-        labels: Sequence[RecordSet],
-        folder: Path,
+        self, images: RecordSet, labels: Sequence[RecordSet], folder: Path
     ) -> LearnedLabels:
         """Says which label sets the network learns. By default all, cut at 0.5.
 
@@ -128,11 +125,7 @@ class Fusion:
         """
         return LabelLoss(loss, beta_squared=beta_squared, threshold=threshold, average=self.average)
 
-    def estimates(
-        self,
-        photos: int,
-        label_sets: int,
-    ) -> StepEstimates | None:
+    def estimates(self, photos: int, label_sets: int) -> StepEstimates | None:
         """Makes what is estimated beside the network, if anything; it is not built yet."""
         return None
 
@@ -178,19 +171,34 @@ class FusedLabels(Fusion):
     def learned(
         self, images: RecordSet, labels: Sequence[RecordSet], folder: Path
     ) -> LearnedLabels:
-        """Opens the fused labels in `folder`, written before or now."""
+        """Opens the fused labels in `folder`, written before or now.
+
+        Raises:
+            InputError: where `maps` gives what is no label.
+        """
         stem = labels_stem(folder)
         if not tf.io.gfile.exists(manifest_path(stem)):
-            logging.info("fusion: making one label version of all methods'")
+            logging.info("fusion: making one label set of all methods'")
             count = len(images.ids)
             maps = tqdm(self.maps(images, tuple(labels)), desc="fused labels", total=count)
             records = (
-                LabelRecord.from_map(photo_id, np.rint(255 * fused).astype(np.uint8))
+                LabelRecord.from_map(photo_id, self._whole(photo_id, fused))
                 for photo_id, fused in zip(images.ids, maps, strict=True)
             )
             write_shards(stem=stem, records=records, count=count)
         written = open_labels(stem, images)
         return LearnedLabels((written,), written=written)
+
+    def _whole(self, photo_id: str, fused: np.ndarray) -> np.ndarray:
+        """Makes a fused label uint8 [S, S], unless it is none."""
+        whole = np.rint(255 * np.asarray(fused))
+        side = self.config.size
+        if whole.shape != (side, side) or not (whole.min() >= 0 and whole.max() <= 255):
+            raise InputError(
+                f"--fusion={self.config.fusion}: its label of {photo_id} is not [{side}, {side}] "
+                "in 0 to 1"
+            )
+        return whole.astype(np.uint8)
 
 
 def make_fusion(config: Config) -> Fusion:

@@ -16,10 +16,7 @@ class Direct(Fusion):
     refines = False
 
     def learned(
-        self,
-        images: RecordSet,
-        labels: Sequence[RecordSet],
-        folder: Path,
+        self, images: RecordSet, labels: Sequence[RecordSet], folder: Path
     ) -> LearnedLabels:
         """Takes the maps as they are.
 

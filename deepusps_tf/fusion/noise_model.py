@@ -157,11 +157,7 @@ class NoiseModel(Fusion):
     """Learns all label sets at once, in each photo by how far they are from the prediction."""
 
     def make_loss(
-        self,
-        loss: Callable,
-        *,
-        beta_squared: float,
-        threshold: keras.Variable,
+        self, loss: Callable, *, beta_squared: float, threshold: keras.Variable
     ) -> keras.losses.Loss:
         """Makes the likelihood, which takes the place of `--loss` and cuts no labels."""
         return NoiseLikelihood()

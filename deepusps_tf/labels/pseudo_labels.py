@@ -46,7 +46,7 @@ class LabelSummary:
 def write_averaged_labels(
     *, average: MovingAverage, epoch: int, images: RecordSet, stem: str
 ) -> LabelSummary:
-    """Writes the average after `epoch` epochs as a label version with the ids of `images`."""
+    """Writes the average after `epoch` epochs as a label set with the ids of `images`."""
     empty = full = 0
 
     def records() -> Iterator[LabelRecord]:

@@ -1,6 +1,7 @@
 """The final training: joint rounds on all methods' labels, then the fused network."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import tensorflow as tf
@@ -51,38 +52,25 @@ def train_final_network(
         InputError: where the labels cannot be used.
     """
     scorer = StageScorer(config=config, photos=photos, pool=pool, workers=workers)
+    common = {"workdir": Path(config.workdir), "images": photos.train}
+    run = functools.partial(run_round, **common, pool=pool, workers=workers)
+    rated = {"beta_squared": config.fusion_beta_squared, "workers": workers}
+    make = functools.partial(Trainer, config, strategy, photos.train, **rated)
 
-    def train(name: str, place: int, learned: LearnedLabels, collect: bool) -> RoundResult:
-        def trainer() -> Trainer:
-            return Trainer(
-                config,
-                strategy,
-                photos.train,
-                beta_squared=config.fusion_beta_squared,
-                collect=collect,
-                fusion=fusion,
-                label_sets=len(learned.labels),
-                workers=workers,
-            )
-
-        return run_round(
-            spec=_round(config, name, place, learned, photos.train),
-            workdir=Path(config.workdir),
-            images=photos.train,
-            labels=learned.labels,
-            trainer=trainer,
-            pool=pool,
-            workers=workers,
-        )
+    def train(name: str, place: int, collect: bool) -> RoundResult:
+        sets = len(learned.labels)
+        trainer = functools.partial(make, fusion=fusion, label_sets=sets, collect=collect)
+        spec = _round(config, name, place, learned, photos.train)
+        return run(spec=spec, labels=learned.labels, trainer=trainer)
 
     folder = Path(config.workdir) / FUSION
     learned = workers.chief_first(lambda: fusion.learned(photos.train, labels.labels, folder))
     for number in range(1, config.joint + 1):
-        result = train(f"{JOINT}/round{number}", number - 1, learned, collect=True)
+        result = train(f"{JOINT}/round{number}", number - 1, collect=True)
         shown, made = [*learned.labels, result.labels], result.labels
         scorer.score_round(result, method=JOINT, number=number, shown=shown, written=made)
         learned, fusion = LearnedLabels((made,)), MeanLoss(config)
-    result = train(FUSION, config.joint, learned, collect=False)
+    result = train(FUSION, config.joint, collect=False)
     if workers.is_chief:
         write_settings(scorer.logs(FUSION), dataclasses.asdict(config))
     scorer.score_round(

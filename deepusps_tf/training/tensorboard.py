@@ -101,7 +101,7 @@ def write_round_pictures(
         folder: TensorBoard log.
         step: the round's number.
         images: the photos.
-        labels: label versions shown, in refinement those before and after the round.
+        labels: label sets shown, in refinement those before and after the round.
         network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
         size: S.
     """

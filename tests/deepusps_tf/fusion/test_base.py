@@ -108,3 +108,12 @@ def test_an_oracle_takes_the_place_of_the_fusion(tiny_config):
     made = make_fusion(dataclasses.replace(tiny_config, oracle="truth"))
     assert (type(made).__name__, made.refines) == ("Truth", False)
     assert isinstance(make_fusion(tiny_config), MeanLoss) and MeanLoss.refines
+
+
+@pytest.mark.parametrize("bad", [np.full((32, 32), 1.1), np.full((32, 32), np.nan), np.ones(32)])
+def test_what_is_no_label_is_refused_with_its_photo(tiny_config, monkeypatch, bad):
+    monkeypatch.setattr(Weighted, "maps", lambda *_: iter([np.zeros((32, 32)), bad]))
+    config = dataclasses.replace(tiny_config, fusion="weighted")
+    message = r"--fusion=weighted: its label of photo001 is not \[32, 32\] in 0 to 1"
+    with pytest.raises(InputError, match=message):
+        learned(config)

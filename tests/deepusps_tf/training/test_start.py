@@ -17,6 +17,10 @@ def test_some_block_must_be_trained(tiny_config, frozen):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"fusion": "weighted", "methods": ("mc",)}, "compares methods: name two --methods"),
+        ({"refined": "r", "fusion": "direct"}, "--refined contradicts --fusion=direct"),
+        ({"fusion": "my:own"}, "--fusion=my:own: no module my; run where it can be imported"),
+        ({"loss": "mae"}, "--loss=mae: unknown; choose from f_beta"),
         ({"batch_size": 6}, "--batch_size=6 must divide by 4 devices"),
         ({"backbone": "vgg"}, "--backbone=vgg: unknown; one of drn_d_22"),
         ({"pretrained": "gone.pth"}, "--pretrained=gone.pth: no such file"),
