@@ -19,11 +19,11 @@ def test_the_chief_alone_scores_maps_and_keeps_the_rows(tiny_config, number):
     if number:
         assert rows == [] and not Path(tiny_config.workdir).exists()
         return
-    assert [(row.name, row.split) for row in rows] == [
+    assert [(row.name, row.subject.split) for row in rows] == [
         ("mc handcrafted map", "train"),
         ("mc handcrafted map", "test"),
     ]
     for row, images in zip(rows, (photos.train, photos.test), strict=True):
-        maps = photos.handcrafted(row.split, "mc")
+        maps = photos.handcrafted(row.subject.split, "mc")
         assert row.scores == score_labels(images=images, labels=maps, size=32)
     assert list(scorer.logs("mc").glob("events*"))

@@ -22,7 +22,7 @@ def test_some_block_must_be_trained(tiny_config, frozen):
         ({"fusion": "my:own"}, "--fusion=my:own: no module my; run where it can be imported"),
         ({"loss": "mae"}, "--loss=mae: unknown; choose from f_beta"),
         ({"batch_size": 6}, "--batch_size=6 must divide by 4 devices"),
-        ({"backbone": "vgg"}, "--backbone=vgg: unknown; one of drn_d_22"),
+        ({"backbone": "vgg"}, "--backbone=vgg: unknown; choose from drn_d_22"),
         ({"pretrained": "gone.pth"}, "--pretrained=gone.pth: no such file"),
         ({"pretrained": __file__}, r"test_start\.py: "),
         ({"backbone": "efficientnet_lite0", "frozen_blocks": 16}, "has 16 blocks, one must"),
