@@ -13,7 +13,7 @@ from absl import flags
 
 from data_prep.base.command import start
 from data_prep.base.errors import InputError
-from data_prep.methods import METHODS
+from data_prep.methods.names import METHODS
 
 SIZE = 160
 COLUMNS = ("MAE", "F", "precision", "recall")
@@ -65,6 +65,6 @@ def main(_) -> None:
 
 if __name__ == "__main__":
     flags.DEFINE_string("records", None, "Prepared records with masks.", required=True)
-    flags.DEFINE_list("methods", list(METHODS), "Whose maps.")
+    flags.DEFINE_list("methods", list(METHODS.names), "Whose maps.")
     flags.DEFINE_multi_float("scale", [1, 1.5, 2, 2.5, 3], "What the mean is multiplied by.")
     start(main)

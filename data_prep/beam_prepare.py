@@ -15,7 +15,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import apache_beam as beam
@@ -41,8 +41,8 @@ from data_prep.beam.shards import (
     publish_set,
     write_outcome,
 )
-from data_prep.compute_maps import check_methods
-from data_prep.methods import METHODS
+from data_prep.methods.names import HELP, METHODS, entries_anywhere, parse_methods
+from data_prep.methods.sources import check_sources
 from data_prep.prepare import PREPARED, SOURCE, check_source
 from data_prep.records.shard_writer import remove_manifest
 from data_prep.write_records import STORED_SIDE
@@ -55,7 +55,7 @@ class BeamSource:
     Attributes:
         images: pattern of the photos' files, as Beam's file systems match it.
         masks: pattern of the truth masks' files, or None.
-        methods: names from `data_prep.methods.METHODS`.
+        methods: entries of --methods, see `data_prep.methods.names.parse_methods`.
         max_side: larger photos, with their maps and masks, are stored at this longest side.
     """
 
@@ -85,12 +85,12 @@ def prepare_on_beam(*, source: BeamSource, output: str, options: PipelineOptions
         InputError: no usable photo, a mistake in photos or masks, records of another source, an
             output that cannot be written, or options that the runner refuses.
     """
-    check_methods(source.methods)
     if source.max_side < 1:
         raise InputError(f"max_side: {source.max_side} is too small; give a size in pixels")
+    source = replace(source, methods=entries_anywhere(source.methods))
     wanted = json.loads(json.dumps(asdict(source)))
     made = check_source(f"{output}/{SOURCE}", wanted)
-    further = [name for name in source.methods if name not in made]
+    further = [entry for entry in source.methods if entry not in made]
     if made and further:
         raise InputError(
             f"{output}/{SOURCE}: records were made with methods={','.join(made)}, without "
@@ -99,7 +99,9 @@ def prepare_on_beam(*, source: BeamSource, output: str, options: PipelineOptions
     if not tf.io.gfile.exists(f"{output}/{PREPARED}"):
         for pattern in filter(None, (source.images, source.masks)):
             _check_pattern(pattern)
-        stems = [image_stem(output), *(label_stem(output, name) for name in source.methods)]
+        methods = parse_methods(source.methods)
+        check_sources([method for method in methods if "://" not in method.source])
+        stems = [image_stem(output), *(label_stem(output, method.name) for method in methods)]
         with clear_write_errors(output):
             for stem in stems:
                 tf.io.gfile.makedirs(stem.rpartition("/")[0])
@@ -167,6 +169,7 @@ def add_stages(pipeline: beam.Pipeline, source: BeamSource, output: str) -> None
         output: address of the folder; its sub-folders of shards must be there. Manifests are
             written only where there was no mistake.
     """
+    methods = parse_methods(source.methods)
     found = {"photos": find_photos(pipeline, "photos", source.images)}
     if source.masks:
         found["masks"] = find_photos(pipeline, "masks", source.masks)
@@ -181,12 +184,10 @@ def add_stages(pipeline: beam.Pipeline, source: BeamSource, output: str) -> None
         | "spread photos" >> beam.Reshuffle()
         | "if all are paired" >> _if_none(early, "while pairing")
         | "make maps"
-        >> beam.ParDo(MakeMaps(source.methods, output)).with_outputs(
-            MISTAKES, BROKEN, main="photos"
-        )
+        >> beam.ParDo(MakeMaps(methods, output)).with_outputs(MISTAKES, BROKEN, main="photos")
     )
     layout, groups = add_layout(mapped["photos"])
-    write_shards = WriteShards(source.methods, source.max_side, output)
+    write_shards = WriteShards([method.name for method in methods], source.max_side, output)
     shards = groups | "write shards" >> beam.ParDo(write_shards, AsSingleton(layout)).with_outputs(
         MISTAKES, main="contents"
     )
@@ -221,7 +222,7 @@ def define_flags() -> None:
     flags.DEFINE_string("images", None, "Pattern of the photos' files.", required=True)
     flags.DEFINE_string("masks", None, "Pattern of the truth masks' files, to score with.")
     flags.DEFINE_string("output", None, "Folder of the record set.", required=True)
-    flags.DEFINE_list("methods", list(METHODS), "Which methods, separated by commas.")
+    flags.DEFINE_list("methods", list(METHODS.names), HELP)
     flags.DEFINE_integer("max_side", STORED_SIDE, "Longest stored side in pixels.", lower_bound=1)
 
 

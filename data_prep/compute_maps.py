@@ -2,32 +2,32 @@
 
     python -m data_prep.compute_maps --images=DIR --output=DIR [--methods=rbd,dsr,mc,hs]
 
-Photos are computed by a pool of processes, one photo at a time each. Finished maps are kept, so an
-interrupted run goes on where it stopped.
+Photos are computed by a pool of processes, one photo at a time each, or by this one, several
+together, as each method says. Finished maps are kept, so an interrupted run goes on where it
+stopped. Maps made elsewhere, --methods=NAME=FOLDER, are checked and copied.
 """
 
 import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import threadpoolctl
 from absl import flags
-from PIL import Image
 from tqdm import tqdm
 
 from data_prep.base.command import start
 from data_prep.base.errors import InputError
 from data_prep.base.folder_lock import locked_folder
 from data_prep.base.processes import cores, worker_pool
-from data_prep.methods import METHODS
-from data_prep.pictures.images import ImageError, read_rgb_within, write_png
+from data_prep.methods.names import HELP, METHODS, Method, batch_size, parse_methods
+from data_prep.methods.photo_maps import PhotoResult, make_batch_maps, make_photo_maps, map_path
+from data_prep.methods.sources import check_sources, keep_source
 from data_prep.pictures.photos import Photo, list_photos
 
 MAPS_SIDE = 400  # the long side of the photos the methods' authors chose their constants on
@@ -60,13 +60,14 @@ def compute_maps(
 ) -> MapsSummary:
     """Computes the maps that are missing, each at its photo's own size, 8-bit grey.
 
-    A photo is decoded once for all its missing maps. A photo that cannot be read or computed is
-    skipped and named in the summary; the others go on.
+    A photo is decoded once for all its missing maps that the pool computes. A photo that cannot be
+    read or computed, or has no map in a folder of maps, is skipped and named in the summary; the
+    others go on.
 
     Args:
         images: folder of photos, see `data_prep.pictures.photos.list_photos`.
         output: folder that gets `<method>/<id>.png`; made where it is missing.
-        methods: names from `data_prep.methods.METHODS`, at least one.
+        methods: entries of --methods, see `data_prep.methods.names.parse_methods`; at least one.
         jobs: number of processes; 0 for one a processor core this process may use.
         max_side: larger photos are computed at this longest side in pixels and their maps brought
             back to size, so that time and memory stay bounded.
@@ -77,44 +78,55 @@ def compute_maps(
             or another run in the same folder.
         KeyboardInterrupt: Ctrl-C was pressed; the one-line message says how far the run got.
     """
-    check_methods(methods)
+    chosen = parse_methods(methods)
     if jobs < 0:
         raise InputError(f"jobs: {jobs} is negative; give 0 for all cores, or a number")
     if max_side < 1:
         raise InputError(f"max_side: {max_side} is too small; give a size in pixels, such as 400")
     photos = list_photos(images)
+    check_sources(chosen)
     with locked_folder(Path(output), "wait for it or choose another folder") as output:
         for partial in output.glob("*/.*.partial"):
             partial.unlink()  # of a run that was killed
-        return _compute_missing(photos, output, methods, jobs, max_side, progress)
+        for method in chosen:
+            keep_source(method, output / method.name)
+        return _make_missing(photos, output, chosen, jobs, max_side, progress)
 
 
-def _compute_missing(
+def _make_missing(
     photos: Sequence[Photo],
     output: Path,
-    methods: Sequence[str],
+    methods: Sequence[Method],
     jobs: int,
     max_side: int,
     progress: bool,
 ) -> MapsSummary:
-    """Computes the maps that are not there yet."""
+    """Makes the maps that are not there yet; those made elsewhere are taken anew."""
     todo = []
     for photo in photos:
-        missing = tuple(m for m in methods if not _map_path(output, m, photo.id).exists())
+        missing = tuple(
+            method
+            for method in methods
+            if method.folder or not map_path(output, method.name, photo.id).exists()
+        )
         if missing:
             todo.append((photo, missing))
     wanted = sum(len(missing) for _, missing in todo)
     kept = len(photos) * len(methods) - wanted
     written = 0
     skipped: dict[Path, str] = {}
-    jobs = min(jobs or cores(), max(1, len(todo)))
-    bar = tqdm(total=len(todo), desc="maps", unit="photo", disable=not progress, smoothing=0.1)
+    single, together = _by_kind(todo)
+    results = _results(single, together, output, max_side, jobs)
+    total = len(single) + sum(map(len, together.values()))
+    bar = tqdm(total=total, desc="maps", unit="photo", disable=not progress, smoothing=0.1)
     try:
-        with bar, contextlib.closing(_results(todo, output, max_side, jobs)) as results:
-            for photo, made, reasons in results:
-                written += made
-                if reasons:
-                    skipped[photo.path] = "; ".join(reasons)
+        with bar, contextlib.closing(results):
+            for result in results:
+                written += result.written
+                if result.reasons:
+                    before = skipped.get(result.photo.path)
+                    reasons = filter(None, (before, *result.reasons))
+                    skipped[result.photo.path] = "; ".join(dict.fromkeys(reasons))
                 bar.update()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
@@ -123,49 +135,70 @@ def _compute_missing(
     return MapsSummary(written=written, kept=kept, skipped=dict(sorted(skipped.items())))
 
 
-def check_methods(methods: Sequence[str]) -> None:
-    """Refuses an empty choice of methods, an unknown one and one named twice.
-
-    Raises:
-        InputError: naming the method.
-    """
-    known = ", ".join(METHODS)
-    if not methods:
-        raise InputError(f"methods: none given; name some of {known}")
-    for name in methods:
-        if name not in METHODS:
-            raise InputError(f"methods: {name!r} is unknown; choose from {known}")
-    if len(set(methods)) < len(methods):
-        raise InputError("methods: one is named twice; name each once")
+_Task = tuple[Photo, tuple[Method, ...]]
 
 
-def _map_path(output: Path, method: str, photo_id: str) -> Path:
-    return output / method / f"{photo_id}.png"
+def _by_kind(todo: Sequence[_Task]) -> tuple[list[_Task], dict[Method, list[Photo]]]:
+    """Parts what is done a photo at a time from what methods do that take photos together."""
+    single: list[_Task] = []
+    together: dict[Method, list[Photo]] = {}
+    for photo, missing in todo:
+        alone = []
+        for method in missing:
+            if method.folder is None and batch_size(method.function):
+                together.setdefault(method, []).append(photo)
+            else:
+                alone.append(method)
+        if alone:
+            single.append((photo, tuple(alone)))
+    return single, together
 
 
-_Task = tuple[Photo, tuple[str, ...]]
-_Result = tuple[Photo, int, list[str]]
+def _results(
+    single: Sequence[_Task],
+    together: Mapping[Method, Sequence[Photo]],
+    output: Path,
+    max_side: int,
+    jobs: int,
+) -> Iterator[PhotoResult]:
+    yield from _single_results(single, output, max_side, jobs)
+    yield from _batch_results(together, output, max_side)
 
 
-def _results(todo: list[_Task], output: Path, max_side: int, jobs: int) -> Iterator[_Result]:
-    """Computes the tasks, in this process or in a pool; results come as they are finished."""
-    if jobs == 1:
+def _single_results(
+    todo: Sequence[_Task], output: Path, max_side: int, jobs: int
+) -> Iterator[PhotoResult]:
+    """Does the tasks, in this process or in a pool; results come as they are finished."""
+    jobs = min(jobs or cores(), len(todo))
+    if jobs <= 1:
         with threadpoolctl.threadpool_limits(1):
             for photo, missing in todo:
-                yield compute_photo(photo, missing, output, max_side)
+                yield make_photo_maps(photo, missing, output, max_side)
         return
+    found = {method: method.importable for _, missing in todo for method in missing}
+    tasks = [(photo, tuple(found[method] for method in missing)) for photo, missing in todo]
     with _one_thread_each():
         pool = worker_pool(jobs)
         try:
             with _ctrl_c_held():
-                futures = [pool.submit(compute_photo, *task, output, max_side) for task in todo]
+                futures = [pool.submit(make_photo_maps, *t, output, max_side) for t in tasks]
             yield from _finished(futures)
         finally:
             with _ctrl_c_held():  # a second one would leave the pool half shut
                 pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _finished(futures: list[Future]) -> Iterator[_Result]:
+def _batch_results(
+    together: Mapping[Method, Sequence[Photo]], output: Path, max_side: int
+) -> Iterator[PhotoResult]:
+    """Runs the methods that take photos together, one after another, in this process."""
+    for method, photos in together.items():
+        size = batch_size(method.function)
+        for first in range(0, len(photos), size):
+            yield from make_batch_maps(photos[first : first + size], method, output, max_side)
+
+
+def _finished(futures: list[Future]) -> Iterator[PhotoResult]:
     try:
         for future in as_completed(futures):
             yield future.result()
@@ -201,53 +234,11 @@ def _ctrl_c_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def compute_photo(photo: Photo, methods: tuple[str, ...], output: Path, max_side: int) -> _Result:
-    """Computes and writes the maps of one photo.
-
-    Args:
-        photo: the photo.
-        methods: the methods whose maps are wanted.
-        output: folder that gets `<method>/<id>.png`.
-        max_side: as of `compute_maps`.
-
-    Returns:
-        The photo, how many maps were written, and for each that was not why, in one line.
-
-    Raises:
-        InputError: a map cannot be written.
-    """
-    try:
-        rgb, size = read_rgb_within(photo.path, max_side=max_side)
-    except ImageError as error:
-        return photo, 0, [str(error).removeprefix(f"{photo.path}: ")]
-    reasons = []
-    for name in methods:
-        try:
-            saliency = METHODS[name](rgb)
-            if saliency.shape != rgb.shape[:2] or not np.isfinite(saliency).all():
-                raise ValueError("the map is not finite or not of the photo's size")
-        except (ArithmeticError, LookupError, ValueError, np.linalg.LinAlgError, MemoryError) as e:
-            detail = " ".join(str(e).split())
-            reasons.append(f"{name} failed ({type(e).__name__}: {detail}); leave the photo out")
-        else:
-            write_png(_map_path(output, name, photo.id), _to_size(saliency, size))
-    return photo, len(methods) - len(reasons), reasons
-
-
-def _to_size(saliency: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A float32 map in [0,1] as uint8 [H,W], interpolated linearly where the size differs."""
-    grey = np.asarray(saliency, np.float32) * 255
-    if grey.shape != size:
-        resized = Image.fromarray(grey).resize(size[::-1], Image.Resampling.BILINEAR)
-        grey = np.asarray(resized)
-    return np.round(np.clip(grey, 0, 255)).astype(np.uint8)
-
-
 def define_flags() -> None:
     """Defines the command line's flags."""
     flags.DEFINE_string("images", None, "Folder of photos.", required=True)
     flags.DEFINE_string("output", None, "Folder that gets <method>/<id>.png.", required=True)
-    flags.DEFINE_list("methods", list(METHODS), "Which methods, separated by commas.")
+    flags.DEFINE_list("methods", list(METHODS.names), HELP)
     flags.DEFINE_integer("jobs", 0, "Processes; 0 for one a processor core.", lower_bound=0)
     flags.DEFINE_integer(
         "max_side", MAPS_SIDE, "Larger photos are computed at this side.", lower_bound=1

@@ -12,11 +12,12 @@ from data_prep.base.errors import InputError, damage_named
 from data_prep.base.files import write_text
 from data_prep.base.folder_lock import locked_folder
 from data_prep.compute_maps import compute_maps
+from data_prep.methods.names import entries_anywhere, parse_methods
 from data_prep.pictures.masks import check_masks
 from data_prep.pictures.photos import Photo, list_photos
 from data_prep.records.format import hash_ids, open_set, order_ids, stored_pictures
 from data_prep.sample.sample import check_size, write_sample
-from data_prep.write_records import image_record, write_labels, write_records
+from data_prep.write_records import image_record, write_first_labels, write_records
 
 SOURCE = "source.json"  # written first: maps already made are of these photos
 PREPARED = "prepared"  # written last
@@ -33,7 +34,7 @@ class Source:
     holdout: float
     sample_size: int
     sample_seed: int | None
-    methods: tuple[str, ...]
+    methods: tuple[str, ...]  # entries of --methods
     max_side: int
 
 
@@ -81,21 +82,23 @@ def _further_methods(source: Source, records: Path) -> list[str]:
         InputError: where they were begun from another source.
     """
     made = check_source(str(records / SOURCE), _fields(source))
-    return [method for method in source.methods if made and method not in made]
+    return [method for method in entries_anywhere(source.methods) if made and method not in made]
 
 
 def _prepare(source: Source, records: Path, jobs: int) -> None:
     _check_folders(source)
     listed = json.dumps(_listings(source))
-    _write_source(source, records)
+    _write_source(_fields(source), records)
     places = _places(source, records)
     for split, photos in _splits(source, places, jobs).items():
         write_records(
             photos=photos,
-            maps=places[split].maps,
+            maps={
+                method.name: places[split].maps / method.name
+                for method in parse_methods(source.methods)
+            },
             masks=places[split].masks,
             output=str(records / split),
-            methods=source.methods,
             max_side=source.max_side,
         )
     write_text(str(records / PREPARED), listed + "\n")
@@ -117,16 +120,17 @@ def _add_methods(source: Source, records: Path, methods: Sequence[str], jobs: in
                     "label it; leave the method out, or choose another --records"
                 )
     for split, photos in stored.items():
-        for method in methods:
-            write_labels(
+        for method in parse_methods(methods):
+            write_first_labels(
                 photos=photos,
-                maps=places[split].maps / method,
-                output=f"{records}/{split}/labels/{method}",
+                maps=places[split].maps / method.name,
+                output=f"{records}/{split}/labels/{method.name}",
                 max_side=source.max_side,
             )
     # Last, so that an addition that was stopped is made again.
-    made = check_source(str(records / SOURCE), _fields(source))
-    _write_source(replace(source, methods=(*made, *methods)), records)
+    fields = _fields(source)
+    fields["methods"] = [*check_source(str(records / SOURCE), fields), *methods]
+    _write_source(fields, records)
 
 
 def _stored_photos(stem: str, images: Path, max_side: int) -> list[Photo]:
@@ -147,11 +151,12 @@ def _stored_photos(stem: str, images: Path, max_side: int) -> list[Photo]:
 
 def _fields(source: Source) -> dict:
     """A source as `SOURCE` holds it."""
-    return json.loads(json.dumps(asdict(source)))
+    fields = asdict(replace(source, methods=entries_anywhere(source.methods)))
+    return json.loads(json.dumps(fields))
 
 
-def _write_source(source: Source, records: Path) -> None:
-    write_text(str(records / SOURCE), json.dumps(_fields(source), indent=2) + "\n")
+def _write_source(fields: dict, records: Path) -> None:
+    write_text(str(records / SOURCE), json.dumps(fields, indent=2) + "\n")
 
 
 def _listings(source: Source) -> dict[str, list]:
@@ -199,10 +204,10 @@ def check_source(path: str, wanted: dict) -> tuple[str, ...]:
         wanted: the fields of this run's source, ready for JSON.
 
     Returns:
-        The methods it was begun with; none where it was not begun.
+        The entries of the methods it was begun with; none where it was not begun.
 
     Raises:
-        InputError: naming the first field that differs.
+        InputError: naming the first field that differs, or a method whose maps are others.
     """
     if not tf.io.gfile.exists(path):
         return ()
@@ -211,14 +216,26 @@ def check_source(path: str, wanted: dict) -> tuple[str, ...]:
         damage_named(path, "delete the folder it is in"),
     ):
         made_from = dict(json.loads(file.read()))
-        methods = tuple(made_from.get("methods", ()))
+        methods = tuple(map(str, made_from.get("methods", ())))
     for name, value in wanted.items():
         if name != "methods" and made_from.get(name) != value:
             raise InputError(
                 f"{path}: records were made with {name}={made_from.get(name)}, not {value}; "
                 "choose another folder or delete the one it is in"
             )
+    made = dict(map(_named, methods))
+    for name, entry in map(_named, wanted.get("methods", ())):
+        if made.get(name, entry) != entry:
+            raise InputError(
+                f"{path}: the maps of {name} are those of {made[name]}, not of {entry}; write "
+                "another name before the =, or choose another folder"
+            )
     return methods
+
+
+def _named(entry: str) -> tuple[str, str]:
+    """An entry of `SOURCE` with the name that it stands under."""
+    return entry.partition("=")[0], entry
 
 
 def _places(source: Source, records: Path) -> dict[str, _Place]:

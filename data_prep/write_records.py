@@ -5,7 +5,7 @@
 writes `output/images-*.tfrecord` and `output/labels/<method>/round0-*.tfrecord`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from data_prep.base.command import start
 from data_prep.base.errors import InputError
-from data_prep.methods.names import METHODS
+from data_prep.methods.names import HELP, METHODS, parse_methods
 from data_prep.pictures.images import (
     encode_png,
     fit_within,
@@ -42,9 +42,8 @@ class RecordsSummary:
 def write_records(
     *,
     photos: Sequence[Photo],
-    maps: Path,
+    maps: Mapping[str, Path],
     output: str,
-    methods: Sequence[str],
     masks: Path | None = None,
     max_side: int = STORED_SIDE,
     progress: bool = True,
@@ -53,9 +52,8 @@ def write_records(
 
     Args:
         photos: the photos to store; all of them must be readable.
-        maps: folder with `<method>/<id>.png`, 8-bit maps at the photo's own size.
+        maps: name of each method -> folder with `<id>.png`, 8-bit maps at the photo's own size.
         output: folder of the set, local or any that TensorFlow's file layer opens.
-        methods: names of the methods.
         masks: folder with `<id>.png` (or any photo suffix), the photo's own size; or None.
         max_side: larger photos, with their maps and masks, are stored at this longest side.
         progress: whether to show a progress bar.
@@ -66,7 +64,7 @@ def write_records(
     by_id = {photo.id: photo for photo in photos}
     ordered = [by_id[photo_id] for photo_id in order_ids(by_id)]
     mask_paths = check_masks(ordered, masks) if masks else {}
-    _check_maps(ordered, Path(maps), methods)
+    _check_maps(ordered, maps)
 
     def image_records() -> Iterator[ImageRecord]:
         for photo in tqdm(ordered, desc="image records", disable=not progress):
@@ -74,19 +72,19 @@ def write_records(
 
     write_shards(stem=f"{output}/images", records=image_records(), count=len(ordered))
     means = {
-        method: write_labels(
+        method: write_first_labels(
             photos=ordered,
-            maps=Path(maps) / method,
+            maps=folder,
             output=f"{output}/labels/{method}",
             max_side=max_side,
             progress=progress,
         )
-        for method in methods
+        for method, folder in maps.items()
     }
     return RecordsSummary(len(ordered), means)
 
 
-def write_labels(
+def write_first_labels(
     *, photos: Sequence[Photo], maps: Path, output: str, max_side: int, progress: bool = True
 ) -> float:
     """Writes round 0 of one method's labels.
@@ -104,7 +102,7 @@ def write_labels(
     Raises:
         InputError: naming the photo whose map is damaged or of another size.
     """
-    shown = tqdm(photos, desc=f"{maps.name} labels", disable=not progress)
+    shown = tqdm(photos, desc=f"{output.rpartition('/')[2]} labels", disable=not progress)
     records = (label_record(photo, maps / f"{photo.id}.png", max_side) for photo in shown)
     return write_shards(stem=f"{output}/round0", records=records, count=len(photos)).mean_saliency
 
@@ -145,12 +143,12 @@ def label_record(photo: Photo, path: Path, max_side: int) -> LabelRecord:
     return LabelRecord.from_map(photo.id, fit_within(saliency, max_side))
 
 
-def _check_maps(photos: Sequence[Photo], maps: Path, methods: Sequence[str]) -> None:
+def _check_maps(photos: Sequence[Photo], maps: Mapping[str, Path]) -> None:
     for photo in photos:
-        for method in methods:
-            if not (maps / method / f"{photo.id}.png").is_file():
+        for folder in maps.values():
+            if not (folder / f"{photo.id}.png").is_file():
                 raise InputError(
-                    f"{maps / method}: no map for photo {photo.id}; run data_prep.compute_maps"
+                    f"{folder}: no map for photo {photo.id}; run data_prep.compute_maps"
                 )
 
 
@@ -160,7 +158,7 @@ def define_flags() -> None:
     flags.DEFINE_string("maps", None, "Folder with <method>/<id>.png.", required=True)
     flags.DEFINE_string("masks", None, "Folder of truth masks, to score with.")
     flags.DEFINE_string("output", None, "Folder of the record set.", required=True)
-    flags.DEFINE_list("methods", list(METHODS), "Methods to store.")
+    flags.DEFINE_list("methods", list(METHODS.names), HELP)
     flags.DEFINE_integer("max_side", STORED_SIDE, "Longest stored side in pixels.", lower_bound=1)
 
 
@@ -169,10 +167,12 @@ def main(_: Sequence[str]) -> None:
     values = flags.FLAGS
     summary = write_records(
         photos=list_photos(values.images),
-        maps=Path(values.maps),
+        maps={
+            method.name: Path(method.folder or f"{values.maps}/{method.name}")
+            for method in parse_methods(values.methods)
+        },
         masks=Path(values.masks) if values.masks else None,
         output=values.output,
-        methods=values.methods,
         max_side=values.max_side,
     )
     print(f"{summary.count} photos written to {values.output}")

@@ -7,7 +7,7 @@ user's travels as an element, for runners try a stage that raises again and then
 import functools
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,16 @@ import apache_beam as beam
 import tensorflow as tf
 import threadpoolctl
 from apache_beam.io import fileio
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
 from data_prep.base.errors import InputError, PassingError
 from data_prep.base.files import clear_write_errors
-from data_prep.beam.files import local_files
-from data_prep.compute_maps import MAPS_SIDE, compute_photo
+from data_prep.beam.files import Localise, local_files
+from data_prep.compute_maps import MAPS_SIDE
+from data_prep.methods.names import Method
+from data_prep.methods.photo_maps import make_photo_maps
 from data_prep.pictures.photos import Photo, photo_id
 
 MISTAKES = "mistakes"  # tag of elements that are the message of an InputError
@@ -105,7 +108,7 @@ class MakeMaps(beam.DoFn):
     A photo of which a map cannot be made leaves by the output `BROKEN`.
     """
 
-    def __init__(self, methods: tuple[str, ...], output: str):
+    def __init__(self, methods: Sequence[Method], output: str):
         self.methods = methods
         self.output = output
         self.written = Metrics.counter("data_prep", "maps_written")
@@ -126,7 +129,7 @@ class MakeMaps(beam.DoFn):
         missing = tuple(
             method
             for method in self.methods
-            if not tf.io.gfile.exists(map_address(self.output, method, files.id))
+            if not tf.io.gfile.exists(map_address(self.output, method.name, files.id))
         )
         self.kept.inc(len(self.methods) - len(missing))
         reasons = self._compute(files, missing) if missing else []
@@ -136,14 +139,25 @@ class MakeMaps(beam.DoFn):
         else:
             yield files
 
-    def _compute(self, files: PhotoFiles, methods: tuple[str, ...]) -> list[str]:
+    def _compute(self, files: PhotoFiles, methods: Sequence[Method]) -> Sequence[str]:
         with tempfile.TemporaryDirectory() as folder, local_files() as local:
             photo = Photo(files.id, local(files.photo))
-            _, made, reasons = compute_photo(photo, methods, Path(folder), MAPS_SIDE)
+            here = [self._with_local_map(method, files.id, local) for method in methods]
+            result = make_photo_maps(photo, here, Path(folder), MAPS_SIDE)
             for path in Path(folder).glob("*/*.png"):
                 publish(path, map_address(self.output, path.parent.name, files.id))
-            self.written.inc(made)
-        return reasons
+            self.written.inc(result.written)
+        return result.reasons
+
+    @staticmethod
+    def _with_local_map(method: Method, name: str, local: Localise) -> Method:
+        """The method, with a copy of the photo's map where its folder is remote and holds one."""
+        if method.folder is None or FileSystems.get_scheme(method.folder) is None:
+            return method
+        address = f"{method.folder}/{name}.png"
+        if not FileSystems.exists(address):
+            return method
+        return Method(method.name, str(local(address).parent))
 
 
 def publish(path: Path, address: str) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -103,7 +103,7 @@ def _in_order(photos: Iterable[PhotoFiles]) -> list[PhotoFiles]:
 class WriteShards(beam.DoFn):
     """Writes the image shard and the label shards of a group: (stem, (shard, its content))."""
 
-    def __init__(self, methods: tuple[str, ...], max_side: int, output: str):
+    def __init__(self, methods: Sequence[str], max_side: int, output: str):
         self.methods = methods
         self.max_side = max_side
         self.output = output

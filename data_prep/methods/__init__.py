@@ -1,14 +1,5 @@
-"""Handcrafted saliency methods: each is `saliency(rgb uint8 [H, W, 3]) -> float32 [H, W]`."""
+"""Methods that make saliency maps, and which of them there are.
 
-from collections.abc import Callable
-
-import numpy as np
-
-from data_prep.methods import dsr, hs, mc, rbd
-
-METHODS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "rbd": rbd.saliency,
-    "dsr": dsr.saliency,
-    "mc": mc.saliency,
-    "hs": hs.saliency,
-}
+Each handcrafted one is a file here, found through `METHODS` of `names`; importing this package or
+`names` loads none of them. Imports `base`, `pictures` and `regions`.
+"""

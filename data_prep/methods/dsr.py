@@ -9,6 +9,7 @@ import cv2
 import numba
 import numpy as np
 
+from data_prep.methods.names import METHODS
 from data_prep.regions import superpixels
 from data_prep.regions.lab import rgb_to_lab
 from data_prep.regions.slic import slic
@@ -24,6 +25,7 @@ _OBJECT_SIGMA = 0.25  # of the height and of the width
 _BINS = 60
 
 
+@METHODS.register("dsr")
 def saliency(rgb: np.ndarray) -> np.ndarray:
     """Saliency map of one photo.
 

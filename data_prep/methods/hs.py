@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_prep.methods.hs_layers import base_regions, make_layers
+from data_prep.methods.names import METHODS
 from data_prep.regions import superpixels
 from data_prep.regions.lab import rgb_to_lab
 
@@ -47,6 +48,7 @@ class Constants:
 CONSTANTS = Constants()
 
 
+@METHODS.register("hs")
 def saliency(rgb: np.ndarray) -> np.ndarray:
     """Saliency map of one photo.
 

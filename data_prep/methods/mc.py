@@ -6,6 +6,7 @@ less the start looks like background. Constants are those of the authors' progra
 
 import numpy as np
 
+from data_prep.methods.names import METHODS
 from data_prep.regions import superpixels
 from data_prep.regions.lab import bt709_lab, rgb_to_lab
 from data_prep.regions.slic import slic
@@ -20,6 +21,7 @@ _SPREAD_SCORE = 2.0
 _OUTLIER_SALIENCY = 0.3
 
 
+@METHODS.register("mc")
 def saliency(rgb: np.ndarray) -> np.ndarray:
     """Saliency map of one photo.
 

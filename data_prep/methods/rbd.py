@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from scipy import ndimage
 
+from data_prep.methods.names import METHODS
 from data_prep.regions import superpixels
 from data_prep.regions.lab import bt709_lab, rgb_to_lab
 from data_prep.regions.slic import slic
@@ -26,6 +27,7 @@ _CERTAIN_WEIGHT = 1000.0
 _SMOOTHNESS_FLOOR = 0.1
 
 
+@METHODS.register("rbd")
 def saliency(rgb: np.ndarray) -> np.ndarray:
     """Saliency map of one photo.
 

@@ -66,7 +66,7 @@ def label_gallery(config: Config, photos: PhotoSets) -> Gallery:
     """
     images = photos.train
     shown = {}
-    for method in config.methods:
+    for method in config.method_names:
         shown[f"{method} map"] = photos.handcrafted("train", method)
         run = Path(config.refined or config.workdir)
         shown |= _finished_labels(run, method, config.rounds, images)

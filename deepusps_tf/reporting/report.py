@@ -177,7 +177,7 @@ def _judge(config: Config, photos: PhotoSets, *, left_out: frozenset[str] | None
     """Judges a run's photos with masks; those `left_out` are not among the worst."""
     first, worst, errors = [], [], {}
     with start_crf(config, one_pass=True) as pool:
-        for photo in judge_photos(config, photos, pool, config.methods):
+        for photo in judge_photos(config, photos, pool, config.method_names):
             errors[photo.id] = photo.error
             if len(first) < PHOTOS:
                 first.append(photo)
@@ -204,7 +204,7 @@ def _compare(
     other, seen, errors = compared.config, compared.seen, judged.errors
     theirs, maps = {}, {photo.id: None for photo in judged.worst}
     with start_crf(other, one_pass=True) as pool:
-        for photo in judge_photos(other, photos, pool, config.methods):
+        for photo in judge_photos(other, photos, pool, config.method_names):
             theirs[photo.id] = photo.error
             if photo.id in maps:
                 maps[photo.id] = photo.final

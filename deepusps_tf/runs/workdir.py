@@ -156,7 +156,7 @@ def _refined_note(config: Config) -> str:
     if not config.refined:
         return ""
     refined = Path(config.refined)
-    if not is_finished(round_folders(refined, config.methods[0], 1)[0]):
+    if not is_finished(round_folders(refined, config.method_names[0], 1)[0]):
         return f"Labels were refined in {refined}, which is no longer there: no round shows."
     note = (
         f"The rounds are those of {refined}, whose labels this run took; figures on other "

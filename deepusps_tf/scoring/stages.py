@@ -17,7 +17,7 @@ def collect_rows(config: Config) -> list[Figures]:
     scored them on the same photos at the same size.
     """
     rows = []
-    for method in config.methods:
+    for method in config.method_names:
         maps = kept_rows(Path(config.workdir) / method / "round0")
         run = Path(config.refined or config.workdir)
         rounds = [

@@ -1,10 +1,8 @@
 """Every setting of a run in one record; each is declared in its section."""
 
 import dataclasses
-from collections.abc import Sequence
 
-from data_prep.base.errors import InputError
-from data_prep.methods.names import METHODS
+from data_prep.methods.names import parse_methods
 from deepusps_tf.settings.parts import chosen_fusion
 from deepusps_tf.settings.sections.crf import RefinementSettings
 from deepusps_tf.settings.sections.fusion import FusionSettings
@@ -39,7 +37,17 @@ class Config(  # the fields of the last base come first
         """Refuses values that cannot work, before anything is written."""
         for field in dataclasses.fields(self):
             declared(field).check(flag_name(field), getattr(self, field.name))
-        _check_methods(self.methods)
+        parse_methods(self.methods)
+
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """What the methods are called, as folders, label sets and rows."""
+        return tuple(method.name for method in parse_methods(self.methods))
+
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """What label sets, folders and rows of the methods are called, in their order."""
+        return tuple(method.name for method in parse_methods(self.methods))
 
     @property
     def refines(self) -> bool:
@@ -73,17 +81,6 @@ class Config(  # the fields of the last base come first
             f"ORACLE RUN, --oracle={self.oracle}: TRAINED WITH THE TRUTH MASKS of its training "
             "photos. Its fusion figures are an upper bound, not unsupervised results."
         )
-
-
-def _check_methods(methods: Sequence[str]) -> None:
-    """Refuses methods that are not there, none, and one named twice."""
-    if not methods:
-        raise InputError("--methods: name at least one")
-    unknown = sorted(set(methods) - set(METHODS))
-    if unknown:
-        raise InputError(f"--methods={','.join(unknown)}: choose from {','.join(METHODS)}")
-    if len(set(methods)) != len(methods):
-        raise InputError("--methods: a method is named twice")
 
 
 def settings_that_change(*what: str) -> tuple[str, ...]:

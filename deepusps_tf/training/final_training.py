@@ -85,7 +85,7 @@ def _round(
     """The round of that place behind the methods' own."""
     return Round(
         name=name,
-        number=len(config.methods) * config.rounds + place,
+        number=len(config.method_names) * config.rounds + place,
         threshold=learned.threshold,
         learning_rate=config.fusion_learning_rate,
         epochs=epochs_for(

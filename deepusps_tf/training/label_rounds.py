@@ -69,7 +69,7 @@ def run_label_rounds(
     run = functools.partial(run_round, **common, trainer=trainer, pool=pool, workers=workers)
     scorer = StageScorer(config=config, photos=photos, pool=pool, workers=workers)
     labels = []
-    for method in config.methods:
+    for method in config.method_names:
         maps = photos.handcrafted("train", method)
         scorer.score_maps(method, maps)
         if config.refined and config.refines:
@@ -103,7 +103,7 @@ def _refine(
     for number in range(1, config.rounds + 1):
         spec = Round(
             name=f"{method}/round{number}",
-            number=config.methods.index(method) * config.rounds + number - 1,
+            number=config.method_names.index(method) * config.rounds + number - 1,
             threshold=threshold,
             learning_rate=config.learning_rates[number - 1],
             epochs=epochs,

@@ -81,10 +81,9 @@ def prepare_locally(folder, *, masks=True, max_side=1024):
     )
     write_records(
         photos=[p for p in list_photos(folder / "images") if p.path not in made.skipped],
-        maps=folder / "maps",
+        maps={name: folder / "maps" / name for name in METHODS},
         masks=folder / "masks" if masks else None,
         output=str(folder / "local"),
-        methods=METHODS,
         max_side=max_side,
         progress=False,
     )

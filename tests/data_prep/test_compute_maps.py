@@ -13,6 +13,8 @@ from data_prep import compute_maps as module
 from data_prep.base.errors import InputError
 from data_prep.base.folder_lock import locked_folder
 from data_prep.compute_maps import compute_maps
+from data_prep.methods import photo_maps
+from data_prep.methods.names import METHODS
 from data_prep.pictures.masks import read_grey
 
 ROOT = Path(__file__).parents[2]
@@ -51,8 +53,8 @@ def constant(value):
 
 def test_maps_are_the_methods_values_at_the_photos_size(photos, tmp_path, monkeypatch):
     ramp = np.linspace(0, 1, 60, dtype=np.float32)
-    monkeypatch.setitem(module.METHODS, "rbd", lambda rgb: np.tile(ramp, (48, 1)))
-    monkeypatch.setitem(module.METHODS, "mc", constant(0.5))
+    monkeypatch.setitem(METHODS._parts, "rbd", lambda rgb: np.tile(ramp, (48, 1)))
+    monkeypatch.setitem(METHODS._parts, "mc", constant(0.5))
     summary = compute_maps(
         images=photos, output=tmp_path / "maps", methods=TWO, jobs=1, progress=False
     )
@@ -76,7 +78,7 @@ def test_large_photos_are_computed_small_and_brought_back(tmp_path, monkeypatch)
         shapes.append(rgb.shape)
         return np.tile(np.linspace(0, 1, rgb.shape[1], dtype=np.float32), (rgb.shape[0], 1))
 
-    monkeypatch.setitem(module.METHODS, "rbd", record)
+    monkeypatch.setitem(METHODS._parts, "rbd", record)
     options = {"images": tmp_path / "photos", "methods": ["rbd"], "jobs": 1, "progress": False}
     compute_maps(output=tmp_path / "maps", max_side=100, **options)
     assert shapes == [(50, 100, 3)]
@@ -87,15 +89,15 @@ def test_large_photos_are_computed_small_and_brought_back(tmp_path, monkeypatch)
 
 def test_finished_maps_are_kept_and_photos_decoded_once(photos, tmp_path, monkeypatch):
     decoded = []
-    read = module.read_rgb_within
+    read = photo_maps.read_rgb_within
 
     def count(path, **options):
         decoded.append(path.name)
         return read(path, **options)
 
-    monkeypatch.setattr(module, "read_rgb_within", count)
+    monkeypatch.setattr(photo_maps, "read_rgb_within", count)
     for name in TWO:
-        monkeypatch.setitem(module.METHODS, name, constant(0))
+        monkeypatch.setitem(METHODS._parts, name, constant(0))
     options = {"images": photos, "output": tmp_path / "maps", "jobs": 1, "progress": False}
     assert compute_maps(methods=["rbd"], **options).written == 3
     (tmp_path / "maps/rbd/c.png").write_bytes(b"kept as it is")
@@ -120,9 +122,9 @@ def test_broken_photos_and_failures_are_named_and_the_rest_goes_on(photos, tmp_p
             raise ValueError("odd\nwidth")
         return np.zeros(rgb.shape[:2], np.float32)
 
-    monkeypatch.setitem(module.METHODS, "rbd", fail_on_odd)
-    monkeypatch.setitem(module.METHODS, "mc", constant(1))
-    monkeypatch.setitem(module.METHODS, "hs", constant(np.nan))
+    monkeypatch.setitem(METHODS._parts, "rbd", fail_on_odd)
+    monkeypatch.setitem(METHODS._parts, "mc", constant(1))
+    monkeypatch.setitem(METHODS._parts, "hs", constant(np.nan))
     options = {"images": photos, "output": tmp_path / "maps", "jobs": 1, "progress": False}
     summary = compute_maps(methods=TWO, **options)
     assert summary.written == 3 + 4
@@ -156,7 +158,7 @@ def test_mistakes(photos, tmp_path, change, message):
 
 
 def test_a_full_disk_ends_the_run_in_one_line(photos, tmp_path, monkeypatch):
-    monkeypatch.setitem(module.METHODS, "rbd", constant(0))
+    monkeypatch.setitem(METHODS._parts, "rbd", constant(0))
 
     def full(self, stream, **options):
         raise OSError(28, "No space left on device")
@@ -175,7 +177,7 @@ def test_interruption_says_how_far_it_got(photos, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return np.zeros(rgb.shape[:2], np.float32)
 
-    monkeypatch.setitem(module.METHODS, "rbd", stop_at_the_second)
+    monkeypatch.setitem(METHODS._parts, "rbd", stop_at_the_second)
     options = {"images": photos, "output": tmp_path, "methods": ["rbd"], "progress": False}
     with pytest.raises(KeyboardInterrupt, match="stopped: 1 of 3 maps written"):
         compute_maps(jobs=1, **options)
@@ -204,7 +206,10 @@ def test_command_line_reports_mistakes_in_one_line(tmp_path):
     (tmp_path / "photos" / "zero.jpg").write_bytes(b"")
     done = run(tmp_path / "photos", tmp_path / "maps", "--methods=gmr")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: methods: 'gmr' is unknown; choose from rbd, dsr, mc, hs\n"
+    assert done.stderr == (
+        "error: --methods: 'gmr' is unknown; choose from rbd, dsr, mc, hs, or write "
+        "package.module:function or NAME=FOLDER of your own\n"
+    )
     done = run(tmp_path / "photos", tmp_path / "maps", "--jobs=1")
     assert done.returncode == 1
     assert "0 maps written, 0 kept, 1 photos skipped" in done.stderr

@@ -9,7 +9,7 @@ from PIL import Image
 from data_prep import prepare
 from data_prep.base.errors import InputError
 from data_prep.base.folder_lock import locked_folder
-from data_prep.methods import METHODS
+from data_prep.methods.names import METHODS
 from data_prep.prepare import Source, prepare_records
 from data_prep.records.format import open_labels, open_set, order_ids
 
@@ -138,11 +138,11 @@ def test_an_addition_that_was_stopped_is_made_again(source, tmp_path, monkeypatc
             raise KeyboardInterrupt
         return write(**options)
 
-    write = prepare.write_labels
+    write = prepare.write_first_labels
     one = dataclasses.replace(source, methods=("mc",))
     prepare_records(source=one, records=tmp_path / "records", jobs=1)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(prepare, "write_labels", stop_at_test)
+        patch.setattr(prepare, "write_first_labels", stop_at_test)
         prepare_records(source=source, records=tmp_path / "records", jobs=1)
     prepare_records(source=source, records=tmp_path / "records", jobs=1)
     prepare_records(source=source, records=tmp_path / "at_once", jobs=1)
@@ -170,7 +170,7 @@ def test_a_method_that_fails_on_a_photo_of_the_records_is_not_added(source, tmp_
 
     one = dataclasses.replace(source, methods=("mc",))
     prepare_records(source=one, records=tmp_path / "records", jobs=1)
-    monkeypatch.setitem(METHODS, "rbd", fail)
+    monkeypatch.setitem(METHODS._parts, "rbd", fail)
     message = "p[0-4].png: .*records holds it, but not all of rbd can label it; leave the method"
     with pytest.raises(InputError, match=message):
         prepare_records(source=source, records=tmp_path / "records", jobs=1)

@@ -39,10 +39,9 @@ def folders(tmp_path):
 def write(folders, **changes):
     options = {
         "photos": list_photos(folders / "images"),
-        "maps": folders / "maps",
+        "maps": {name: folders / "maps" / name for name in ("rbd", "mc")},
         "masks": folders / "masks",
         "output": str(folders / "set"),
-        "methods": ["rbd", "mc"],
         "progress": False,
         **changes,
     }

@@ -5,7 +5,7 @@ Tables tell experiments apart by their records, not by what these were made of.
 
 import dataclasses
 
-from data_prep.methods.names import METHODS
+from data_prep.methods.names import HELP, METHODS
 from deepusps_tf.settings.setting import AT_LEAST_1, NOT_NEGATIVE, SHARE, setting
 
 GROUP = "photos and records"
@@ -80,8 +80,8 @@ class PhotoSettings:
         group=GROUP,
     )
     methods: tuple[str, ...] = setting(
-        METHODS,
-        f"Handcrafted methods that label the photos, of {', '.join(METHODS)}.",
+        METHODS.names,
+        HELP,
         modes=TRAIN,
         changes="training",
         group=GROUP,

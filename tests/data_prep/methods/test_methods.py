@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep.methods import METHODS
+from data_prep.methods.names import METHODS
 
 
 def noise(height, width):
@@ -32,9 +32,9 @@ def framed(rgb, width=10):
     return np.pad(rgb, ((width, width), (width, width), (0, 0)))
 
 
-@pytest.fixture(params=sorted(METHODS))
+@pytest.fixture(params=sorted(METHODS.names))
 def method(request):
-    return METHODS[request.param]
+    return METHODS.find(request.param)
 
 
 @pytest.mark.parametrize(

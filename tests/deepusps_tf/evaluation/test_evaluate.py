@@ -125,9 +125,8 @@ def test_folders_are_scored_at_the_networks_size_as_their_records_are(
 ):
     write_records(
         photos=list_photos(photos["images"]),
-        maps=tmp_path,
+        maps={},
         output=str(tmp_path / "discs/train"),
-        methods=(),
         masks=Path(photos["masks"]),
         progress=False,
     )
