@@ -13,6 +13,7 @@ from PIL import Image
 
 from data_prep.base.errors import InputError
 from data_prep.compute_maps import MapsSummary, compute_maps
+from data_prep.methods.names import METHODS, parse_methods
 from data_prep.pictures.images import write_png
 from data_prep.pictures.masks import read_grey
 from data_prep.prepare import Source, prepare_records
@@ -61,8 +62,6 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path
-    from data_prep.methods.names import METHODS
-
     sys.modules.pop("own_methods", None)
     for name in ("bright", "deep"):
         METHODS._parts.pop(name, None)
@@ -189,6 +188,26 @@ def test_a_further_method_that_lacks_a_photo_is_refused(folder):
     add_maps("made", count=4)
     with pytest.raises(InputError, match=r"photos/p4.png: records holds it, but not all of mine"):
         prepare_records(source=source("mine=made"), records=Path("records"), jobs=1)
+
+
+def test_beams_workers_make_maps_of_every_kind_one_photo_at_a_time(folder):
+    from data_prep.beam.photos import BROKEN, MakeMaps, PhotoFiles
+
+    add_maps("made", count=4)
+    methods = parse_methods(["made=made", "own_methods:bright", "own_methods:deep"])
+    stage = MakeMaps(methods, "out")
+    stage.setup()
+    photos = [PhotoFiles(f"p{n}", str(folder / f"photos/p{n}.png"), None) for n in (3, 4)]
+    (passed,), (broken,) = (list(stage.process(files)) for files in photos)
+    stage.teardown()
+    assert passed == photos[0]
+    assert [note["photos"] for note in notes(folder, "deep")] == [1, 1]
+    for name, value in {"made": 3, "bright": 120, "deep": 51}.items():
+        assert (read_grey(Path(f"out/maps/{name}/p3.png")) == value).all()
+    assert (broken.tag, broken.value) == (
+        BROKEN,
+        f"{photos[1].photo}: made/p4.png: no map of it for made; put one there",
+    )
 
 
 @pytest.mark.parametrize("where", ["file", "script"])

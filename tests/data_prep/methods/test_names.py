@@ -69,12 +69,8 @@ def test_mistakes_are_one_line(entries, message):
 def test_a_method_is_found_where_its_source_says():
     from data_prep.methods.mc import saliency
 
-    assert [
-        method.function for method in parse_methods(["mc", "m=data_prep.methods.mc:saliency"])
-    ] == [
-        saliency,
-        saliency,
-    ]
+    methods = parse_methods(["mc", "m=data_prep.methods.mc:saliency"])
+    assert [method.function for method in methods] == [saliency, saliency]
     with pytest.raises(InputError, match="--methods=os:sep: is no function of a photo"):
         _ = Method("sep", "os:sep").function
 
