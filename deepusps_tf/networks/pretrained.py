@@ -30,7 +30,7 @@ def load_pretrained(
     Raises:
         InputError: the file cannot be had, read, or does not fit the network.
     """
-    path = network.default_weights() if pretrained == "default" else Path(pretrained)
+    path = network.find_default_weights() if pretrained == "default" else Path(pretrained)
     if not path.is_file():
         raise InputError(f"--pretrained={path}: no such file")
     if path.name.endswith((".weights.h5", ".keras")):
@@ -44,6 +44,6 @@ def load_pretrained(
             raise InputError(f"{path}: does not fit {network.name} ({detail})") from error
         return []
     state = read_keras_h5(path) if path.suffix == ".h5" else read_state_dict(path)
-    left_out = network.place(model, state, str(path))
+    left_out = network.place_weights(model, state, str(path))
     logging.info("%s: all of %s is placed; left out: %s", path, network.name, left_out or "nothing")
     return left_out

@@ -8,9 +8,9 @@ import keras
 from keras import ops
 
 from data_prep.base.errors import InputError
-from deepusps_tf.networks.backbones import BACKBONES, Backbone
-from deepusps_tf.networks.backbones.layers import LayerFactory
+from deepusps_tf.networks.backbones import Backbone, LayerFactory
 from deepusps_tf.networks.pretrained import load_pretrained
+from deepusps_tf.settings.parts import BACKBONES
 
 _DECODER_CHANNELS = 64
 
@@ -87,7 +87,8 @@ def build_model(
     """Builds the saliency network.
 
     Args:
-        backbone: key of `deepusps_tf.networks.backbones.BACKBONES`.
+        backbone: a name in `deepusps_tf.settings.parts.BACKBONES`, or `package.module:name` of
+            a `Backbone`.
         size: side, or (height, width), of the images in pixels; None for any.
         batchnorm_momentum: share of the old moving statistics kept by a training step.
         synchronized: BatchNorm statistics over all replicas (TensorFlow backend only).
@@ -102,18 +103,19 @@ def build_model(
         A model of image float32 [B,H,W,3] in 0..255 -> saliency probability float32 [B,H,W,1].
 
     Raises:
-        InputError: unknown backbone, or weights that cannot be had or do not fit.
+        InputError: unknown backbone, one whose features are not as it declares, or weights that
+            cannot be had or do not fit.
         ValueError: `synchronized` on another Keras backend than TensorFlow.
     """
-    if backbone not in BACKBONES:
-        raise InputError(f"--backbone={backbone}: unknown; one of {', '.join(BACKBONES)}")
-    network = BACKBONES[backbone]
+    network = BACKBONES.find(backbone)
+    if not isinstance(network, Backbone):
+        raise InputError(f"--backbone={backbone}: is no deepusps_tf.networks.backbones.Backbone")
     factory = LayerFactory(seed, batchnorm_momentum, synchronized)
     height, width = (size, size) if size is None or isinstance(size, int) else size
     image = keras.Input((height, width, 3), name="image")
     with _dtype_policy(precision):
         probability = _connect(image, network, factory)
-    model = keras.Model(image, probability, name=backbone)
+    model = keras.Model(image, probability, name=network.name)
     if pretrained is not None:
         load_pretrained(model, network, pretrained)
     return model
@@ -138,24 +140,28 @@ def _connect(image, network: Backbone, factory: LayerFactory) -> keras.KerasTens
         name="normalise",
     )(image)
     features = network.build(normalised, factory)
-    if len(features) == 1:
-        return _linear_head(features[0], image, factory, network.head_fan)
-    return _skip_head(features, image, factory)
+    network.check_features(image, features)
+    if network.head not in _HEADS:
+        raise InputError(
+            f"--backbone={network.name}: no head {network.head!r}; one of {', '.join(_HEADS)}"
+        )
+    return _HEADS[network.head](features, image, network, factory)
 
 
-def _linear_head(features, image, factory: LayerFactory, fan: int | None) -> keras.KerasTensor:
+def _linear_head(features, image, network: Backbone, factory: LayerFactory) -> keras.KerasTensor:
     """DRN's own: a 1x1 convolution to two classes, fixed upsampling, softmax."""
-    logits = factory.conv(features, 2, 1, use_bias=True, fan=fan, name="seg")
-    logits = BilinearUpsampling(8, dtype="float32", name="logits")(logits, image)
+    logits = factory.conv(features[0], 2, 1, use_bias=True, fan=network.head_fan, name="seg")
+    logits = BilinearUpsampling(network.stride, dtype="float32", name="logits")(logits, image)
     return SalientProbability(name="probability")(logits)
 
 
-def _skip_head(features, image, factory: LayerFactory) -> keras.KerasTensor:
-    """Joins stride-16 features with the stride-8 skip in few channels, then one logit."""
+def _skip_head(features, image, network: Backbone, factory: LayerFactory) -> keras.KerasTensor:
+    """Joins the features with the finer skip in few channels, then one logit."""
     skip, x = features
     x = factory.conv(x, _DECODER_CHANNELS, 1, name="decoder.features")
     x = factory.batch_norm(x, name="decoder.features_bn", epsilon=1e-3)
-    x = BilinearUpsampling(2, extend_border=True, name="decoder.upsample")(x, skip)
+    factor = network.stride // network.skip_stride
+    x = BilinearUpsampling(factor, extend_border=True, name="decoder.upsample")(x, skip)
     skip = factory.conv(skip, _DECODER_CHANNELS, 1, name="decoder.skip")
     skip = factory.batch_norm(skip, name="decoder.skip_bn", epsilon=1e-3)
     x = keras.layers.ReLU()(keras.layers.Add()([x, skip]))
@@ -163,5 +169,11 @@ def _skip_head(features, image, factory: LayerFactory) -> keras.KerasTensor:
     x = keras.layers.ReLU()(factory.batch_norm(x, name="decoder.join_bn", epsilon=1e-3))
     # Small first logits: a saturated sigmoid gives the F-measure loss no gradient.
     logit = factory.conv(x, 1, 1, use_bias=True, fan=2 * _DECODER_CHANNELS, name="seg")
-    logit = BilinearUpsampling(8, extend_border=True, dtype="float32", name="logits")(logit, image)
+    enlarge = BilinearUpsampling(
+        network.skip_stride, extend_border=True, dtype="float32", name="logits"
+    )
+    logit = enlarge(logit, image)
     return keras.layers.Activation("sigmoid", dtype="float32", name="probability")(logit)
+
+
+_HEADS = {"linear": _linear_head, "skip": _skip_head}

@@ -45,11 +45,6 @@ class Config(  # the fields of the last base come first
         return tuple(method.name for method in parse_methods(self.methods))
 
     @property
-    def method_names(self) -> tuple[str, ...]:
-        """What label sets, folders and rows of the methods are called, in their order."""
-        return tuple(method.name for method in parse_methods(self.methods))
-
-    @property
     def refines(self) -> bool:
         """Whether methods are refined in rounds before fusion."""
         return chosen_fusion(self).refines

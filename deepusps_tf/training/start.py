@@ -5,10 +5,10 @@ import tensorflow as tf
 
 from data_prep.base.errors import InputError
 from deepusps_tf.fusion.base import make_fusion
-from deepusps_tf.networks.backbones import BACKBONES
 from deepusps_tf.networks.losses import find_loss
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.parts import BACKBONES
 
 
 def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
@@ -48,7 +48,7 @@ def starting_network(config: Config, replicas: int) -> keras.Model:
         seed=config.seed,
         precision=config.precision,
     )
-    frozen, block_number = config.frozen_blocks, BACKBONES[config.backbone].block_number
+    frozen, block_number = config.frozen_blocks, BACKBONES.find(config.backbone).block_number
     numbers = [block_number(layer.name) for layer in network.layers]
     count = len({number for number in numbers if number is not None})
     if frozen and frozen >= count:

@@ -16,13 +16,14 @@ import keras
 import numpy as np
 
 from data_prep.base.errors import InputError
+from deepusps_tf.networks.backbones.backbone import Backbone
 from deepusps_tf.networks.backbones.layers import LayerFactory, place_tensors
+from deepusps_tf.settings.parts import BACKBONES
 
 MEAN = (127.0, 127.0, 127.0)
 STD = (128.0, 128.0, 128.0)
 _EPSILON = 1e-3
 _STEM_CHANNELS = 32
-_TOP_CHANNELS = 1280
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,26 +107,10 @@ def features(
     return skip, x
 
 
-def classifier(variant: str = "efficientnet_lite0") -> keras.Model:
-    """Builds the ImageNet classifier.
-
-    Returns:
-        A model of image float32 [B,H,W,3] in 0..255 -> probability float32 [B,1000].
-    """
-    factory = LayerFactory()
-    image = keras.Input((None, None, 3), name="image")
-    normalised = keras.layers.Rescaling(1 / STD[0], -MEAN[0] / STD[0])(image)
-    _, x = features(normalised, factory, variant=variant, output_stride=32)
-    x = factory.conv(x, _TOP_CHANNELS, 1, name="conv_head")
-    x = keras.layers.ReLU(6.0)(factory.batch_norm(x, name="bn1", epsilon=_EPSILON))
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(image, keras.layers.Dense(1000, activation="softmax", name="fc")(x))
-
-
 def place(
     model: keras.Model, state: Mapping[str, np.ndarray], source: str, *, variant: str
 ) -> list[str]:
-    """Puts the PyTorch release's tensors into the layers of `features` or `classifier`.
+    """Puts the PyTorch release's tensors into the layers of `features`, and of a classifier's top.
 
     Returns:
         The names left out: the classification top, where the model has none.
@@ -188,3 +173,20 @@ def _round_channels(channels: float) -> int:
     """Rounds to a multiple of 8, never down by more than a tenth."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * channels else rounded
+
+
+for _name in VARIANTS:
+    BACKBONES.register(_name)(
+        Backbone(
+            name=_name,
+            build=functools.partial(features, variant=_name),
+            stride=16,
+            head="skip",
+            skip_stride=8,
+            mean=MEAN,
+            std=STD,
+            place=functools.partial(place, variant=_name),
+            default_weights=functools.partial(default_weights, variant=_name),
+            block_number=block_number,
+        )
+    )

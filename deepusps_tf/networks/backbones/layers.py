@@ -1,10 +1,10 @@
-"""The layers all feature networks are made of, and the placing of PyTorch tensors into them."""
+"""The layers all feature networks are made of, and the placing of a file's tensors into them."""
 
 import dataclasses
 import math
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -12,6 +12,9 @@ import numpy as np
 from data_prep.base.errors import InputError
 from deepusps_tf.networks.backbones.batch_norm import BatchNorm
 from deepusps_tf.networks.backbones.dilated_conv import DilatedConv2D
+
+# A variable, what its tensor's name ends in, and the axes it has there in the order of Keras.
+Place = tuple[keras.Variable, str, tuple[int, ...] | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,15 +98,17 @@ def place_tensors(
     source: str,
     *,
     heads: str,
+    layout: Callable[[keras.Layer], list[Place]] | None = None,
 ) -> list[str]:
-    """Puts tensors in PyTorch's layout into Keras layers, each exactly once.
+    """Puts tensors of a weights file into Keras layers, each exactly once.
 
     Args:
         model: has a layer for every key of `prefixes`.
-        state: tensor name -> array; convolutions [out,in,kh,kw], dense layers [out,in].
+        state: tensor name -> array, as `layout` has it.
         prefixes: layer name -> what comes before `.weight` and so on in the tensor's name.
         source: file and network, for the messages.
         heads: pattern of the names that may be left out.
+        layout: how the tensors of a layer are called and turned; by default `torch_layout`.
 
     Returns:
         The names of the tensors that no layer took, in order (`num_batches_tracked` counters,
@@ -115,8 +120,8 @@ def place_tensors(
     """
     values, taken = [], set()
     for layer_name, prefix in prefixes.items():
-        for variable, suffix, axes in _correspondence(model.get_layer(layer_name)):
-            name = f"{prefix}.{suffix}"
+        for variable, suffix, axes in (layout or torch_layout)(model.get_layer(layer_name)):
+            name = prefix + suffix
             if name not in state:
                 raise InputError(f"{source}: no tensor {name}; is it another network's file?")
             value = np.transpose(state[name], axes) if axes else state[name]
@@ -138,17 +143,22 @@ def place_tensors(
     return left_out
 
 
-def _correspondence(layer: keras.Layer) -> list[tuple[keras.Variable, str, tuple | None]]:
-    """Lists a layer's variables with their PyTorch suffix and the transposition to Keras."""
+def torch_layout(layer: keras.Layer) -> list[Place]:
+    """PyTorch's: convolutions [out,in,kh,kw], dense layers [out,in], statistics `running_`."""
     if isinstance(layer, keras.layers.BatchNormalization):
         return [
-            (layer.gamma, "weight", None),
-            (layer.beta, "bias", None),
-            (layer.moving_mean, "running_mean", None),
-            (layer.moving_variance, "running_var", None),
+            (layer.gamma, ".weight", None),
+            (layer.beta, ".bias", None),
+            (layer.moving_mean, ".running_mean", None),
+            (layer.moving_variance, ".running_var", None),
         ]
     axes = (1, 0) if isinstance(layer, keras.layers.Dense) else (2, 3, 1, 0)
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         axes = (2, 3, 0, 1)
-    bias = [(layer.bias, "bias", None)] if layer.use_bias else []
-    return [(layer.kernel, "weight", axes), *bias]
+    bias = [(layer.bias, ".bias", None)] if layer.use_bias else []
+    return [(layer.kernel, ".weight", axes), *bias]
+
+
+def keras_layout(layer: keras.Layer) -> list[Place]:
+    """Keras' own: each variable under its name, as it is."""
+    return [(variable, f"/{variable.name}", None) for variable in layer.variables]

@@ -5,6 +5,7 @@ it: strides in a block's first 1x1 convolution, convolutions with bias, BGR inpu
 Layers carry its names.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +16,15 @@ import numpy as np
 from keras import ops
 
 from data_prep.base.errors import InputError
-from deepusps_tf.networks.backbones.layers import LayerFactory, place_tensors
+from deepusps_tf.networks.backbones.backbone import Backbone
+from deepusps_tf.networks.backbones.layers import LayerFactory, keras_layout, place_tensors
+from deepusps_tf.settings.parts import BACKBONES
 
 MEAN = (123.68, 116.779, 103.939)
 STD = (1.0, 1.0, 1.0)
 CHANNELS = 2048
 _EPSILON = 1.001e-5
+_VARIABLES = frozenset({"gamma", "beta", "moving_mean", "moving_variance", "kernel", "bias"})
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
 _FILE = "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _MD5 = "88cf7a10940856eca736dc7b7e228a21"
@@ -88,7 +92,14 @@ def place(
         for layer in model.layers
         if re.fullmatch(r"conv\d.*_(conv|bn)", layer.name)
     }
-    return place_tensors(model, state, prefixes, f"{source} as {variant}", heads=r"predictions\..+")
+    return place_tensors(
+        model,
+        state,
+        prefixes,
+        f"{source} as {variant}",
+        heads=r"predictions/.+",
+        layout=keras_layout,
+    )
 
 
 def block_number(layer_name: str) -> int | None:
@@ -114,31 +125,22 @@ def default_weights(*, variant: str) -> Path:
 
 
 def read_keras_h5(path: Path) -> dict[str, np.ndarray]:
-    """Reads a weights file of `keras.applications` as a PyTorch state dict would hold it.
+    """Reads a weights file of `keras.applications`.
 
     Returns:
-        `<layer>.weight` and so on -> array; convolutions [out,in,kh,kw], dense layers [out,in].
+        `<layer>/<variable>` -> array, as Keras has it.
 
     Raises:
         InputError: the file cannot be read or is none of these.
     """
-    suffixes = {
-        "gamma": "weight",
-        "beta": "bias",
-        "moving_mean": "running_mean",
-        "moving_variance": "running_var",
-        "kernel": "weight",
-        "bias": "bias",
-    }
-    axes = {4: (3, 2, 0, 1), 2: (1, 0)}
     state = {}
 
     def take(name: str, item) -> None:
         if isinstance(item, h5py.Dataset):
-            layer, variable = name.split("/")[-2:]
-            value = item[()]
-            suffix = suffixes[variable.removesuffix(":0")]
-            state[f"{layer}.{suffix}"] = np.transpose(value, axes.get(value.ndim))
+            layer, variable = name.removesuffix(":0").split("/")[-2:]
+            if variable not in _VARIABLES:
+                raise ValueError(f"it holds {name}")
+            state[f"{layer}/{variable}"] = item[()]
 
     try:
         with h5py.File(path) as file:
@@ -177,3 +179,20 @@ def _block(
     x = keras.layers.ReLU()(unit(x, 2, planes, 3, dilation=dilation))
     x = unit(x, 3, 4 * planes)
     return keras.layers.ReLU()(keras.layers.Add()([shortcut, x]))
+
+
+for _name in VARIANTS:
+    BACKBONES.register(_name)(
+        Backbone(
+            name=_name,
+            build=functools.partial(features, variant=_name),
+            stride=8,
+            mean=MEAN,
+            std=STD,
+            place=functools.partial(place, variant=_name),
+            default_weights=functools.partial(default_weights, variant=_name),
+            block_number=block_number,
+            # DRN's rule would saturate the softmax on ImageNet features, which are not small.
+            head_fan=2 * CHANNELS,
+        )
+    )

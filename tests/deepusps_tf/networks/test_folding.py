@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from deepusps_tf.networks.backbones import BACKBONES
 from deepusps_tf.networks.folding import copy_folded, inference_twin
 from deepusps_tf.networks.pretrained import load_pretrained
 from deepusps_tf.networks.saliency_network import build_model
+from deepusps_tf.settings.parts import BACKBONES
 from tests.deepusps_tf.conftest import tiny_model
 
 
@@ -50,7 +50,7 @@ def test_folding_by_hand():
 def test_twins_of_all_families_predict_alike(backbone, photos):
     network = build_model(backbone=backbone, size=64)
     if backbone == "efficientnet_lite0":
-        load_pretrained(network, BACKBONES[backbone], "default")
+        load_pretrained(network, BACKBONES.find(backbone), "default")
     else:
         draw_batch_norms(network)
     twin = inference_twin(network)
@@ -83,3 +83,25 @@ def test_twin_follows_its_network_when_told_to():
     after = twin.predict_on_batch(photos)
     assert np.abs(after - network.predict_on_batch(photos)).max() < 1e-6
     assert np.abs(after - before).max() > 1e-3
+
+
+def test_what_cannot_be_folded_stays(photos):
+    image = keras.Input((64, 64, 3))
+    x = keras.layers.BatchNormalization(name="of.the.photo")(image)
+    bent = keras.layers.Conv2D(4, 3, activation="relu", name="bent")(x)
+    bent = keras.layers.BatchNormalization(name="behind.relu")(bent)
+    shared = keras.layers.Conv2D(4, 3, name="shared")(x)
+    own = keras.layers.BatchNormalization(name="one.of.two")(shared)
+    x = keras.layers.Add()([bent, shared, own])
+    x = keras.layers.BatchNormalization(name="of.a.sum")(x)
+    x = keras.layers.SeparableConv2D(4, 3, name="separable")(x)
+    x = keras.layers.BatchNormalization(name="behind.separable")(x)
+    plain = keras.layers.Conv2D(4, 3, name="plain")(x)
+    plain = keras.layers.BatchNormalization(scale=False, name="without.scale")(plain)
+    network = keras.Model(image, plain)
+    for layer in network.layers:
+        if layer.name.startswith(("of", "behind", "one")):
+            layer.set_weights([w + 0.5 * n for n, w in enumerate(layer.get_weights())])
+    twin = inference_twin(network)
+    np.testing.assert_array_equal(twin.predict_on_batch(photos), network.predict_on_batch(photos))
+    assert len(twin.layers) == len(network.layers)

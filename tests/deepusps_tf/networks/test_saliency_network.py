@@ -4,11 +4,11 @@ import pytest
 import tensorflow as tf
 
 from data_prep.base.errors import InputError
-from deepusps_tf.networks.backbones import BACKBONES
 from deepusps_tf.networks.backbones.batch_norm import BatchNorm
 from deepusps_tf.networks.losses import LabelLoss
 from deepusps_tf.networks.pretrained import load_pretrained
 from deepusps_tf.networks.saliency_network import BilinearUpsampling, build_model
+from deepusps_tf.settings.parts import BACKBONES
 
 LITE = "efficientnet_lite0"
 
@@ -189,13 +189,13 @@ def test_momentum_and_synchronisation_reach_every_batch_norm():
 
 @ignores_keras_copy
 def test_wrong_names_and_files_are_one_line(tmp_path):
-    with pytest.raises(InputError, match="--backbone=vgg: unknown; one of drn_d_22, "):
+    with pytest.raises(InputError, match="--backbone=vgg: unknown; choose from drn_d_22, "):
         build_model(backbone="vgg", size=32)
     model = build_model(backbone=LITE, size=32)
     with pytest.raises(InputError, match=r"none\.pth: no such file"):
-        load_pretrained(model, BACKBONES[LITE], tmp_path / "none.pth")
+        load_pretrained(model, BACKBONES.find(LITE), tmp_path / "none.pth")
     other = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save_weights(other)
     with pytest.raises(InputError, match="does not fit efficientnet_lite0") as error:
-        load_pretrained(model, BACKBONES[LITE], other)
+        load_pretrained(model, BACKBONES.find(LITE), other)
     assert "\n" not in str(error.value)

@@ -11,9 +11,9 @@ from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.labels.crf import RELEASE_SETTINGS, refine
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.labels.moving_average import MovingAverage
-from deepusps_tf.networks.backbones import BACKBONES
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.runs.round_result import load_fusion, read_result
+from deepusps_tf.settings.parts import BACKBONES
 from deepusps_tf.training.hand_over import HandOver
 from deepusps_tf.training.rounds import Round
 from deepusps_tf.training.trainer import Trainer
@@ -260,7 +260,7 @@ def test_frozen_blocks_keep_weights_and_statistics(tmp_path, tiny_config, disc_p
     before = build_model(backbone="efficientnet_lite0", size=32, pretrained="default")
     after = build_model(backbone="efficientnet_lite0", size=32)
     after.load_weights(result.weights)
-    block_number = BACKBONES["efficientnet_lite0"].block_number
+    block_number = BACKBONES.find("efficientnet_lite0").block_number
     same = {
         layer.name: all(
             np.array_equal(*pair)

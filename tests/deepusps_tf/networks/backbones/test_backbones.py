@@ -1,6 +1,6 @@
 import pytest
 
-from deepusps_tf.networks.backbones import BACKBONES
+from deepusps_tf.settings.parts import BACKBONES
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from deepusps_tf.networks.backbones import BACKBONES
     ],
 )
 def test_blocks_are_numbered_from_the_photo_on(backbone, numbers):
-    block_number = BACKBONES[backbone].block_number
+    block_number = BACKBONES.find(backbone).block_number
     assert {name: block_number(name) for name in numbers} == numbers
     for name in ("decoder.skip", "decoder.join_bn", "seg", "normalise", "image"):
         assert block_number(name) is None

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from data_prep.base.errors import InputError
-from deepusps_tf.networks.backbones import BACKBONES, drn
+from deepusps_tf.networks.backbones import drn
 from deepusps_tf.networks.backbones.layers import LayerFactory
 from deepusps_tf.networks.saliency_network import build_model
+from deepusps_tf.settings.parts import BACKBONES
 
 GOLDEN = pathlib.Path(__file__).parents[5] / "shared" / "data" / "golden"
 needs_golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason="shared/data/golden is not here")
@@ -45,7 +46,7 @@ def rule_state(variant: str) -> dict[str, np.ndarray]:
 
 
 def _place(model, state):
-    return BACKBONES[model.name].place(model, state, "w.pth")
+    return BACKBONES.find(model.name).place(model, state, "w.pth")
 
 
 @needs_golden

@@ -5,10 +5,11 @@ import skimage.data
 import skimage.transform
 
 from data_prep.base.errors import InputError
-from deepusps_tf.networks.backbones import BACKBONES, efficientnet_lite
+from deepusps_tf.networks.backbones import efficientnet_lite
 from deepusps_tf.networks.backbones.layers import LayerFactory
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.networks.torch_checkpoint import read_state_dict
+from deepusps_tf.settings.parts import BACKBONES
 
 VARIANT = "efficientnet_lite0"
 TOP = [
@@ -30,6 +31,18 @@ def _features(size, output_stride):
     return keras.Model(image, outputs)
 
 
+def _classifier(variant: str) -> keras.Model:
+    """The ImageNet classifier: image float32 [B,H,W,3] in 0..255 -> probability [B,1000]."""
+    factory = LayerFactory()
+    image = keras.Input((None, None, 3), name="image")
+    normalised = keras.layers.Rescaling(1 / 128, -127 / 128)(image)
+    _, x = efficientnet_lite.features(normalised, factory, variant=variant, output_stride=32)
+    x = factory.conv(x, 1280, 1, name="conv_head")
+    x = keras.layers.ReLU(6.0)(factory.batch_norm(x, name="bn1", epsilon=1e-3))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, keras.layers.Dense(1000, activation="softmax", name="fc")(x))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "side", "parameters", "least_cup"),
@@ -40,7 +53,7 @@ def _features(size, output_stride):
     ],
 )
 def test_the_classifier_knows_a_cat_and_a_cup(variant, side, parameters, least_cup):
-    model = efficientnet_lite.classifier(variant)
+    model = _classifier(variant)
     assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == parameters
     weights = read_state_dict(efficientnet_lite.default_weights(variant=variant))
     assert efficientnet_lite.place(model, weights, "lite.pth", variant=variant) == []
@@ -75,7 +88,7 @@ def test_the_dilated_network_holds_its_strided_twin(state):
 
 def test_default_weights_leave_the_top_out(state):
     model = build_model(backbone=VARIANT, size=64, pretrained="default")
-    assert BACKBONES[VARIANT].place(model, state, "lite0.pth") == TOP
+    assert BACKBONES.find(VARIANT).place(model, state, "lite0.pth") == TOP
     stem = np.asarray(model.get_layer("conv_stem").kernel)
     np.testing.assert_array_equal(stem, state["_conv_stem.weight"].transpose(2, 3, 1, 0))
     depthwise = np.asarray(model.get_layer("blocks.3.depthwise_conv").kernel)
@@ -99,9 +112,13 @@ def test_a_missing_package_is_named(monkeypatch):
 def test_another_networks_file_is_refused(state):
     model = build_model(backbone=VARIANT, size=64)
     with pytest.raises(InputError, match=r"no tensor _conv_stem\.weight"):
-        BACKBONES[VARIANT].place(model, {"base.0.0.weight": np.zeros((16, 3, 7, 7))}, "drn.pth")
+        BACKBONES.find(VARIANT).place(
+            model, {"base.0.0.weight": np.zeros((16, 3, 7, 7))}, "drn.pth"
+        )
     with pytest.raises(InputError, match=r"no layer takes tensor _blocks\.16\._bn2\.bias"):
-        BACKBONES[VARIANT].place(model, state | {"_blocks.16._bn2.bias": np.zeros(320)}, "l1.pth")
+        BACKBONES.find(VARIANT).place(
+            model, state | {"_blocks.16._bn2.bias": np.zeros(320)}, "l1.pth"
+        )
 
 
 @pytest.mark.parametrize(

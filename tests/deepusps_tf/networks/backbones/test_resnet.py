@@ -74,9 +74,9 @@ def test_head_of_another_task_is_named(tmp_path):
         file["predictions/predictions/kernel:0"] = np.zeros((2048, 1000), np.float32)
     state = read_keras_h5(path)
     assert {name: value.shape for name, value in state.items()} == {
-        "predictions.weight": (1000, 2048)
+        "predictions/kernel": (2048, 1000)
     }
-    with pytest.raises(InputError, match=r"top.h5 as resnet101: no tensor conv1_conv.weight"):
+    with pytest.raises(InputError, match=r"top.h5 as resnet101: no tensor conv1_conv/kernel"):
         resnet.place(network_of(8), state, "top.h5", variant="resnet101")
 
 
