@@ -1,7 +1,11 @@
 """A network that only predicts: BatchNorm folded into the convolutions before it."""
 
+import collections
+
 import keras
 import numpy as np
+
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
 def inference_twin(network: keras.Model) -> keras.Model:
@@ -11,12 +15,14 @@ def inference_twin(network: keras.Model) -> keras.Model:
     convolution before it does as well, with other weights and a bias.
 
     Args:
-        network: of one graph; each BatchNorm comes right behind a convolution.
+        network: of one graph. A BatchNorm that does not come right behind a convolution, or is not
+            the only one to take its output, stays as it is.
 
     Returns:
         The twin, with weights of its own. It cannot be trained to the same end.
     """
-    normalised = {layer.name for layer, _ in _pairs(network)}
+    pairs = _pairs(network)
+    normalised, norms = ({pair[side].name for pair in pairs} for side in (0, 1))
 
     def twin_layer(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
@@ -25,7 +31,7 @@ def inference_twin(network: keras.Model) -> keras.Model:
         return type(layer).from_config(config)
 
     def call(layer: keras.Layer, *inputs, **options) -> keras.KerasTensor:
-        if isinstance(layer, keras.layers.BatchNormalization):
+        if layer.name in norms:
             return inputs[0]
         return layer(*inputs, **options)
 
@@ -57,9 +63,22 @@ def _float64(values: np.ndarray) -> np.ndarray:
 
 
 def _pairs(network: keras.Model) -> list[tuple[keras.Layer, keras.Layer]]:
-    """Lists each BatchNorm behind the convolution whose output it takes."""
-    makers = {id(layer.output): layer for layer in network.layers}
-    norms = [
-        layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
+    """Lists each BatchNorm behind the convolution whose output it alone takes."""
+    makers = {
+        id(layer.output): layer
+        for layer in network.layers
+        if isinstance(layer, _CONVOLUTIONS) and layer.activation is keras.activations.linear
+    }
+    takers = collections.Counter(
+        id(tensor) for layer in network.layers for tensor in keras.tree.flatten(layer.input)
+    )
+    takers.update(id(output) for output in network.outputs)
+    return [
+        (makers[id(layer.input)], layer)
+        for layer in network.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and layer.center
+        and layer.scale
+        and id(layer.input) in makers
+        and takers[id(layer.input)] == 1
     ]
-    return [(makers[id(norm.input)], norm) for norm in norms]
