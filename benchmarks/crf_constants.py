@@ -95,7 +95,7 @@ def main(_) -> None:
     values = flags.FLAGS
     settings = [parse_setting(text) for text in values.settings]
     run = saved_run(Config(mode="report", workdir=values.workdir))
-    _, images = open_photos(run.records).held_out()
+    _, images = open_photos(run.records).judged()
     if images is None:
         raise InputError(f"{run.records}: no photos with masks to score on")
     batches = scoring_batches(images=images, size=run.size, batch_size=values.photos)

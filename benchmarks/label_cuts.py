@@ -41,13 +41,13 @@ def score_cuts(
 
 def main(_) -> None:
     """Prints a row a method and scale."""
-    from deepusps_tf.data.batches import label_batches
+    from deepusps_tf.data.batches import label_mask_batches
     from deepusps_tf.data.photo_sets import open_photos
     from deepusps_tf.labels.pseudo_labels import handcrafted_threshold
 
     values = flags.FLAGS
     photos = open_photos(values.records)
-    split, images = photos.held_out()
+    split, images = photos.judged()
     if images is None:
         raise InputError(f"{values.records}: no photos with masks to score on")
     print(f"{'':4} {'scale':>6} {'cut':>6}", *(f"{name:>10}" for name in COLUMNS))
@@ -55,7 +55,7 @@ def main(_) -> None:
         trained = photos.handcrafted("train", method)
         thresholds = [handcrafted_threshold(trained, scale) for scale in values.scale]
         labels = photos.handcrafted(split, method)
-        batches = label_batches(images=images, labels=[labels], size=SIZE).as_numpy_iterator()
+        batches = label_mask_batches(images=images, labels=[labels], size=SIZE).as_numpy_iterator()
         maps, masks = (np.concatenate(part)[..., 0] for part in zip(*batches, strict=True))
         rows = score_cuts(maps=maps, masks=masks, thresholds=thresholds)
         for scale, threshold, row in zip(values.scale, thresholds, rows, strict=True):

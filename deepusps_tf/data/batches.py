@@ -82,7 +82,7 @@ def training_batches(
     return batches.prefetch(_BATCHES_AHEAD).with_options(UNTUNED)
 
 
-def labelled_batches(
+def photo_batches(
     *, images: RecordSet, labels: Sequence[RecordSet], size: int, batch_size: int
 ) -> tf.data.Dataset:
     """Batches every record once, in record order, with ids and without truth."""
@@ -106,7 +106,9 @@ def scoring_batches(
     return _in_record_order(images, labels, to_example, batch_size)
 
 
-def label_batches(*, images: RecordSet, labels: Sequence[RecordSet], size: int) -> tf.data.Dataset:
+def label_mask_batches(
+    *, images: RecordSet, labels: Sequence[RecordSet], size: int
+) -> tf.data.Dataset:
     """Batches labels and masks in record order, without decoding a photo.
 
     Returns:

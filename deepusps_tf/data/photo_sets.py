@@ -32,7 +32,7 @@ class PhotoSets:
             if images is not None and images.manifest.has_masks
         }
 
-    def held_out(self) -> tuple[str, RecordSet | None]:
+    def judged(self) -> tuple[str, RecordSet | None]:
         """The split that networks are judged by: test, or train where only that has masks."""
         masked = self.masked()
         split = "test" if "test" in masked else "train"

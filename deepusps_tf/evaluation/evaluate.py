@@ -118,7 +118,7 @@ def evaluate_run(config: Config) -> list[Figures]:
             return _score_photos(config, model, saved, subject)
         with pair_records(photo_pairs(*map(Path, config.labelled)), saved.max_side) as images:
             return _score_records(images, saved, subject)
-    split, images = open_photos(saved.records).held_out()
+    split, images = open_photos(saved.records).judged()
     if images is None:
         raise InputError(f"{saved.records}: no photos with masks to score on")
     subject = _checked_subject(

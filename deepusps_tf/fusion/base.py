@@ -18,7 +18,7 @@ from tqdm import tqdm
 from data_prep.base.errors import InputError
 from data_prep.records.format import LabelRecord, RecordSet, manifest_path, open_labels
 from data_prep.records.shard_writer import write_shards
-from deepusps_tf.data.batches import labelled_batches
+from deepusps_tf.data.batches import photo_batches
 from deepusps_tf.distribution.workers import Workers
 from deepusps_tf.labels.pseudo_labels import REFINED_THRESHOLD
 from deepusps_tf.networks.losses import LabelLoss, mean_of_sets
@@ -164,7 +164,7 @@ class FusedLabels(Fusion):
             0..255, "labels": float32 [B, S, S, M] in [0, 1]}.
         """
         config = self.config
-        return labelled_batches(
+        return photo_batches(
             images=images, labels=labels, size=config.size, batch_size=config.batch_size
         )
 

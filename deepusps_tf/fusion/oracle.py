@@ -11,7 +11,7 @@ from absl import logging
 
 from data_prep.base.errors import InputError
 from data_prep.records.format import RecordSet
-from deepusps_tf.data.batches import label_batches
+from deepusps_tf.data.batches import label_mask_batches
 from deepusps_tf.data.photo_sets import PhotoSets
 from deepusps_tf.fusion.base import FusedLabels
 from deepusps_tf.settings.config import Config
@@ -55,7 +55,7 @@ class Truth(FusedLabels):
 
     def maps(self, images: RecordSet, labels: Sequence[RecordSet]) -> Iterator[np.ndarray]:
         """Yields each photo's mask, float32 [S, S], 0 or 1."""
-        for _, masks in label_batches(images=images, labels=labels, size=self.config.size):
+        for _, masks in label_mask_batches(images=images, labels=labels, size=self.config.size):
             yield from masks.numpy()[..., 0]
 
 
@@ -65,5 +65,5 @@ class BestOfMethods(FusedLabels):
 
     def maps(self, images: RecordSet, labels: Sequence[RecordSet]) -> Iterator[np.ndarray]:
         """Yields each photo's best label, float32 [S, S] in [0, 1]."""
-        for maps, masks in label_batches(images=images, labels=labels, size=self.config.size):
+        for maps, masks in label_mask_batches(images=images, labels=labels, size=self.config.size):
             yield from nearest_to_truth(maps.numpy(), masks.numpy())

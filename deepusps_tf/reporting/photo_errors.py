@@ -59,7 +59,7 @@ def judge_photos(
     Yields:
         Each photo, in record order; none where no photo has a mask.
     """
-    split, images = photos.held_out()
+    split, images = photos.judged()
     if images is None:
         return
     network = inference_twin(load_fusion(config))

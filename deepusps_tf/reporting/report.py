@@ -103,7 +103,7 @@ def write_report(config: Config, rows: Sequence[Figures]) -> Path:
             chart, beside = _compare(config, other, photos, judged)
             charts.append(chart)
             shown[chart.title] = chart_pixels(chart.figure)[None]
-        first = judged_gallery(TITLES[photos.held_out()[0]], judged.first)
+        first = judged_gallery(TITLES[photos.judged()[0]], judged.first)
         worst = judged_gallery(_worst_title(other), judged.worst, beside)
         galleries = [first, worst, *galleries]
         strips = [np.concatenate(cells, axis=1) for _, cells in worst.rows]
@@ -156,7 +156,7 @@ def _compared_run(config: Config, photos: PhotoSets) -> ComparedRun | None:
     other = saved_run(
         Config(mode="report", workdir=config.compare, crf_processes=config.crf_processes)
     )
-    split, images = photos.held_out()
+    split, images = photos.judged()
     if split == "train" and config.oracle != "none":
         raise InputError(
             f"{config.workdir}: was trained on the truth of all photos that it would be compared "

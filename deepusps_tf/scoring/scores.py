@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from data_prep.records.format import RecordSet
-from deepusps_tf.data.batches import label_batches, scoring_batches
+from deepusps_tf.data.batches import label_mask_batches, scoring_batches
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.scoring.metrics import image_scores
 
@@ -101,7 +101,7 @@ def score_network(
 
 def score_labels(*, images: RecordSet, labels: RecordSet, size: int) -> Scores:
     """Scores a label version (handcrafted maps or moving averages) at the network's size."""
-    batches = label_batches(images=images, labels=[labels], size=size)
+    batches = label_mask_batches(images=images, labels=[labels], size=size)
     return score_maps((labels.numpy()[..., 0], mask.numpy()[..., 0]) for labels, mask in batches)
 
 

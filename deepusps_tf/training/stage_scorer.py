@@ -122,7 +122,7 @@ class StageScorer:
 
     def _network_scores(self, split: str, images: RecordSet):
         """Scores of the loaded network's outputs by name."""
-        held_out, _ = self._photos.held_out()
+        held_out, _ = self._photos.judged()
         return score_network(
             network=self._folded,
             images=images,

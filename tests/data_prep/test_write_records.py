@@ -81,7 +81,7 @@ def test_records_elsewhere_are_the_same_and_feed_training(folders):
         ) as file:
             assert file.read() == path.read_bytes()
     photos = open_photos("ram://write_records")
-    assert photos.held_out()[0] == "test"
+    assert photos.judged()[0] == "test"
     batches = training_batches(
         images=photos.train,
         labels=[photos.handcrafted("train", method) for method in ("rbd", "mc")],

@@ -6,9 +6,9 @@ import pytest
 from data_prep.records.format import open_labels, open_set
 from deepusps_tf.data.batches import (
     DUPLICATE,
-    label_batches,
-    labelled_batches,
+    label_mask_batches,
     mirror_where,
+    photo_batches,
     scoring_batches,
     steps_per_epoch,
     training_batches,
@@ -158,16 +158,16 @@ def test_scoring_batches_keep_record_order_and_carry_the_truth(disc_photos, labe
     assert batches[0]["image"].numpy().min() >= 0 and batches[0]["image"].numpy().max() <= 255
 
 
-def test_label_batches_are_the_labels_and_masks_of_scoring_batches(disc_photos, labels):
+def test_label_mask_batches_are_the_labels_and_masks_of_scoring_batches(disc_photos, labels):
     whole = next(iter(scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)))
-    ((maps, masks),) = label_batches(images=disc_photos, labels=labels, size=32)
+    ((maps, masks),) = label_mask_batches(images=disc_photos, labels=labels, size=32)
     assert np.array_equal(maps, whole["labels"]) and np.array_equal(masks, whole["mask"])
 
 
 def test_no_dataset_has_the_tuning_that_may_oversleep_its_end(disc_photos, labels):
     settings = {"images": disc_photos, "labels": labels, "size": 32, "batch_size": 4}
     training = training_batches(**settings, seed=0, first_epoch=0, epochs=1)
-    for dataset in (training, labelled_batches(**settings), scoring_batches(**settings)):
+    for dataset in (training, photo_batches(**settings), scoring_batches(**settings)):
         assert dataset.options().autotune.enabled is False
 
 

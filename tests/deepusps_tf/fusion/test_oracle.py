@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from data_prep.base.errors import InputError
-from deepusps_tf.data.batches import label_batches
+from deepusps_tf.data.batches import label_mask_batches
 from deepusps_tf.data.photo_sets import open_photos
 from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.fusion.oracle import check_oracle, nearest_to_truth
@@ -27,7 +27,9 @@ def test_oracle_labels_are_what_they_say(tiny_config, oracle):
     config = dataclasses.replace(tiny_config, oracle=oracle)
     photos = open_photos(config.records)
     every = [*maps_of(config), learned(config).written]
-    labels, masks = next(iter(label_batches(images=photos.train, labels=every, size=config.size)))
+    labels, masks = next(
+        iter(label_mask_batches(images=photos.train, labels=every, size=config.size))
+    )
     given, written = labels.numpy()[..., :2], labels.numpy()[..., 2]
     truth = masks.numpy()
     expected = truth[..., 0] if oracle == "truth" else nearest_to_truth(given, truth)
