@@ -17,7 +17,8 @@ class SaliencyModel:
     """Predicts photos as the export of their network does; see `load_model`, `wrap_network`.
 
     Args:
-        serve: the signature `tensor` of an export.
+        predict_squares: photos as `fit_square` made them, float32 [B, S, S, 3] -> probabilities
+            float32 [B, S, S, 1].
         size: side of the network's input in pixels.
         name: what the model is called, or where it lies.
         fingerprint: of what an export holds: the same for copies of it alone.
@@ -25,12 +26,12 @@ class SaliencyModel:
 
     def __init__(
         self,
-        serve: Callable[..., dict[str, tf.Tensor]],
+        predict_squares: Callable[[tf.Tensor], tf.Tensor],
         size: int,
         name: str,
         fingerprint: str | None = None,
     ):
-        self._serve = serve
+        self._predict_squares = predict_squares
         self._size = size
         self.name = name
         self.fingerprint = fingerprint
@@ -54,11 +55,10 @@ class SaliencyModel:
         for rgb in photos:
             if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
                 raise ValueError(f"a photo must be an array [H, W, 3], not {list(rgb.shape)}")
-        # What the signature itself would do to each photo, which it can only take one by one.
-        maps = self._serve(tf.stack([fit_square(rgb, self._size) for rgb in photos]))
+        maps = self._predict_squares(tf.stack([fit_square(rgb, self._size) for rgb in photos]))
         return [
             tf.image.resize(map_, rgb.shape[:2]).numpy()[..., 0]
-            for map_, rgb in zip(maps["probability"], photos, strict=True)
+            for map_, rgb in zip(maps, photos, strict=True)
         ]
 
 
@@ -89,10 +89,17 @@ def load_model(path: str | Path) -> SaliencyModel:
         raise InputError(
             f"{path}: cannot be loaded ({reason}); export it again with --mode=export"
         ) from error
-    return SaliencyModel(lambda photos: signature(image=photos), size, str(path), fingerprint)
+
+    def predict_squares(squares: tf.Tensor) -> tf.Tensor:
+        # Resizing, which the signature does too, leaves what has the size already as it is.
+        return signature(image=squares)["probability"]
+
+    return SaliencyModel(predict_squares, size, str(path), fingerprint)
 
 
 def wrap_network(network: keras.Model, size: int) -> SaliencyModel:
     """Does with a network what its export would; `size` is the side of its input in pixels."""
-    module = ServingModule(network, size)  # its functions do not keep it alive
-    return SaliencyModel(lambda photos: module.tensor(photos), size, network.name)
+    module = ServingModule(network, size)
+    squares = tf.TensorSpec([None, size, size, 3], tf.float32)
+    predict_squares = tf.function(module.predict_squares, input_signature=[squares])
+    return SaliencyModel(predict_squares, size, network.name)

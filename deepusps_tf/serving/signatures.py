@@ -55,7 +55,7 @@ class ServingModule(tf.Module):
                 tf.TensorSpec([self.size, self.size, 3], tf.float32),
             ),
         )
-        probability = self._predict(resized)
+        probability = self.predict_squares(resized)
         mask = tf.map_fn(_encode_mask, (probability, shapes), fn_output_signature=tf.string)
         return {"probability": probability, "mask_bytes": mask}
 
@@ -70,11 +70,12 @@ class ServingModule(tf.Module):
         return self._probability(tf.cast(photos, tf.float32))
 
     def _probability(self, photos):
-        probability = self._predict(fit_square(photos, self.size))
+        probability = self.predict_squares(fit_square(photos, self.size))
         own_size = tf.shape(photos)[1:3]
         return {"probability": tf.image.resize(probability, own_size)}
 
-    def _predict(self, photos):
+    def predict_squares(self, photos):
+        """Runs the network on photos float32 [B, S, S, 3] in 0..255, as `fit_square` made them."""
         # An empty batch would crash oneDNN's convolutions, so none is ever run on one.
         count = tf.shape(photos)[0]
         filled = tf.pad(photos, [[0, tf.cast(count == 0, tf.int32)], [0, 0], [0, 0], [0, 0]])

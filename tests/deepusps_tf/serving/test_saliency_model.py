@@ -7,6 +7,7 @@ import tensorflow as tf
 import deepusps_tf
 from data_prep.base.errors import InputError
 from deepusps_tf.serving.export import export_model
+from deepusps_tf.serving.saliency_model import wrap_network
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
 
 
@@ -26,6 +27,17 @@ def test_predicts_what_the_signature_serves(exported):
         served = signature(image=tf.constant(photo[None], tf.float32))["probability"]
         assert predicted.shape == photo.shape[:2]
         assert np.abs(predicted - served.numpy()[0, ..., 0]).max() < 1e-5
+
+
+def test_a_network_and_its_export_predict_the_same_to_the_bit(exported):
+    photos = [disc_photo(0)[0], disc_photo(1)[0][:25, :31], disc_photo(2)[0][:32, :32]]
+    network = tiny_model(backbone="", size=32)  # of the seed of the export's
+    for own, other in zip(
+        wrap_network(network, 32).predict_batch(photos),
+        deepusps_tf.load(exported).predict_batch(photos),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(own, other)
 
 
 def test_the_latest_version_is_taken_and_one_may_be_named(exported, tmp_path):
