@@ -122,12 +122,12 @@ class StageScorer:
 
     def _network_scores(self, split: str, images: RecordSet):
         """Scores of the loaded network's outputs by name."""
-        held_out, _ = self._photos.judged()
+        judged, _ = self._photos.judged()
         return score_network(
             network=self._folded,
             images=images,
             # Beside held-out photos, the training ones show predictions before the CRF alone.
-            pool=self._pool if split == held_out else None,
+            pool=self._pool if split == judged else None,
             size=self._config.size,
             batch_size=self._config.batch_size,
         )
