@@ -5,8 +5,7 @@ import tensorflow as tf
 from PIL import Image
 
 from deepusps_tf.networks.saliency_network import build_model
-from deepusps_tf.serving.onnx_file import MEAN, SIDE, STD, resizing_matrix
-from deepusps_tf.serving.portable import WRITERS, write_portable
+from deepusps_tf.serving.portable import MEAN, SIDE, STD, WRITERS, resizing_matrix, write_portable
 from tests.deepusps_tf.conftest import disc_photo
 
 SIZE = 64
