@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data_prep.base.command import say
-from data_prep.base.errors import InputError, damage_named
+from data_prep.base.errors import InputError
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDER = "configs"
@@ -88,10 +88,11 @@ def _lines(name: str, above: tuple[Path, ...]) -> list[str]:
         raise InputError(f"{path}: names itself by --flagfile; take that line out")
     flags = []
     try:
-        with damage_named(path, "write it again or delete it"):
-            lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()  # some editors write a mark first
     except IsADirectoryError:
         raise InputError(f"--flagfile={name}: a folder; name a file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"--flagfile={name}: not UTF-8 text; save it as UTF-8") from None
     for line in lines:
         text = line.strip()
         if not text or line.startswith(("#", "//")):

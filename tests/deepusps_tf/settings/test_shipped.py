@@ -99,7 +99,13 @@ def test_a_flagfile_that_names_itself_is_refused(elsewhere):
     assert inline_flagfiles(["--flagfile=c.flags"]) == ["--size=32", "--size=32"]
 
 
-def test_a_flagfile_that_is_no_text_is_refused(elsewhere):
-    (elsewhere / "photo.flags").write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(InputError, match="photo.flags: damaged; write it again or delete it"):
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff", "--size=64\n".encode("utf-16")])
+def test_a_flagfile_that_is_no_text_is_refused(elsewhere, content):
+    (elsewhere / "photo.flags").write_bytes(content)
+    with pytest.raises(InputError, match="photo.flags: not UTF-8 text; save it as UTF-8"):
         inline_flagfiles(["--flagfile=photo.flags"])
+
+
+def test_a_mark_before_the_text_is_passed_over(elsewhere):
+    (elsewhere / "marked.flags").write_bytes(b"\xef\xbb\xbf--size=64\n--epochs=2\n")
+    assert inline_flagfiles(["--flagfile=marked.flags"]) == ["--size=64", "--epochs=2"]
