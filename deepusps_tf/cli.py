@@ -5,12 +5,12 @@ deepusps predict --model=runs/cpu/export --images=DIR --output=DIR
 deepusps predict --help
 """
 
-import importlib.metadata
 import runpy
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+import deepusps_tf
 from data_prep.base.command import say
 from data_prep.base.errors import InputError
 from deepusps_tf.main import start
@@ -51,27 +51,13 @@ def _run(words: Sequence[str]) -> None:
         sys.argv = [f"deepusps {word}", *rest]
         runpy.run_module(STEPS[word][0], run_name="__main__", alter_sys=True)
     elif word == "--version":
-        print(f"deepusps {version()}")
+        print(f"deepusps {deepusps_tf.__version__}")
     elif asks_for_help([word]) or word == "help":
         show(words_text())
     else:
         known = ", ".join([*MODES, *STEPS])
         what = f"{word}: " if word else ""
         raise InputError(f"{what}first name what to do: {known}; deepusps --help says what they do")
-
-
-def version() -> str:
-    """The version of the installed program.
-
-    Raises:
-        InputError: where it is not installed.
-    """
-    try:
-        return importlib.metadata.version("deepusps_tf")
-    except importlib.metadata.PackageNotFoundError:
-        raise InputError(
-            "deepusps_tf: not installed, so it has no version; install it with pip"
-        ) from None
 
 
 def words_text() -> str:
