@@ -1,23 +1,92 @@
-"""DeepUSPS in TensorFlow/Keras: a salient-object segmentation model from unlabelled photos."""
+"""DeepUSPS in TensorFlow/Keras: a salient-object segmentation model from unlabelled photos.
 
+    run = deepusps_tf.train(deepusps_tf.read_flagfile("cpu.flags", images="photos"))
+    probability = run.model().predict(rgb)
+
+Importing this package is quick: TensorFlow loads at the first call that needs it.
+"""
+
+import importlib
 import os
+from typing import TYPE_CHECKING
+
+import wrapt
+
+from data_prep.base.errors import InputError
+from deepusps_tf.settings.config import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from deepusps_tf.commands.train import Run
+    from deepusps_tf.serving.saliency_model import SaliencyModel
 
 __version__ = "0.2.0"
+__all__ = ["Config", "InputError", "Run", "load", "read_flagfile", "train"]
 
 # TensorFlow reads this at its import. It leaves oneDNN's convolutions off on some CPUs, where they
 # make a training step up to 1.6 times as fast.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-def load(path):
-    """Loads an exported model; see `deepusps_tf.serving.saliency_model.load_model`.
+def train(config: Config) -> "Run":
+    """Trains a run, or goes on with one that was stopped.
+
+    Args:
+        config: its settings, such as `read_flagfile("cpu.flags", images="photos")`.
+
+    Returns:
+        The finished run: its paths, its rows of the stage table, and `model()`.
+
+    Raises:
+        InputError: for settings, photos or files that cannot be used, in one line.
+    """
+    from deepusps_tf.commands.train import train_run
+
+    return train_run(config)
+
+
+def load(path: "str | Path") -> "SaliencyModel":
+    """Loads an exported model.
 
     Args:
         path: `<workdir>/export`, whose latest version is taken, or one version in it.
 
     Returns:
         A model whose `predict(rgb)` maps uint8 [H, W, 3] to float32 [H, W] in [0, 1].
+
+    Raises:
+        InputError: where the folder holds no model that this program exported.
     """
-    from deepusps_tf.serving.saliency_model import load_model  # TensorFlow takes seconds to import
+    from deepusps_tf.serving.saliency_model import load_model
 
     return load_model(path)
+
+
+def read_flagfile(path: "str | Path", **changes) -> Config:
+    """Reads the settings of a flagfile.
+
+    Args:
+        path: a flagfile, or the name of one that comes with the program: `cpu.flags`.
+        **changes: settings by name that take the place of the file's.
+
+    Raises:
+        InputError: there is no such file, or its settings cannot be used.
+    """
+    from deepusps_tf.settings.flagfile import read_experiment
+
+    return read_experiment(path, **changes)
+
+
+def __getattr__(name: str):
+    if name == "Run":
+        return importlib.import_module("deepusps_tf.commands.train").Run
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _register_layers(_) -> None:
+    """Makes Keras know this program's layers, so that it loads a `.keras` file of them."""
+    importlib.import_module("deepusps_tf.networks.saliency_network")
+
+
+wrapt.register_post_import_hook(_register_layers, "keras")

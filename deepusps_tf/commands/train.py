@@ -1,9 +1,11 @@
 """Trains: records where absent, rounds, fusion, scores, report and export."""
 
+import dataclasses
 from pathlib import Path
 
 import tensorflow as tf
 
+from data_prep.base.errors import InputError
 from data_prep.prepare import Source, prepare_records
 from deepusps_tf.commands.export import export_run
 from deepusps_tf.commands.notices import print_truth_notice
@@ -17,62 +19,133 @@ from deepusps_tf.runs.workdir import (
     rounds_note,
     save_settings,
 )
+from deepusps_tf.scoring.figures import Figures
 from deepusps_tf.scoring.layout import table_text
 from deepusps_tf.serving.export import exported_versions
+from deepusps_tf.serving.saliency_model import SaliencyModel, load_model
+from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.schedule import run_rounds
 from deepusps_tf.training.start import check_settings
 
 
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        config: its settings.
+        rows: the stage table: a record for each stage, output and split that has masks.
+    """
+
+    config: Config
+    rows: tuple[Figures, ...]
+
+    @property
+    def workdir(self) -> Path:
+        """The folder of all that it wrote."""
+        return Path(self.config.workdir)
+
+    @property
+    def export(self) -> Path:
+        """The model for TF Serving, a folder of versions."""
+        return self.workdir / "export"
+
+    @property
+    def report(self) -> Path:
+        """The report, a page."""
+        return self.workdir / "report" / "index.html"
+
+    def model(self) -> SaliencyModel:
+        """Loads the exported model, which predicts photos."""
+        return load_model(self.export)
+
+
 def train(config: Config) -> None:
-    """Trains a run, or each of its repeats."""
+    """Trains a run, or each of its repeats, and prints what came out."""
     strategy = make_strategy(config.devices)  # first: TensorFlow splits a CPU only at its start
     workers = Workers(strategy)
     with workers.stops_named():
-        for run in repeat_runs(config):
+        for each in repeat_runs(config):
+            run = _train(each, strategy, workers)
             if workers.is_chief:
-                _train(run, strategy, workers)
-            else:
-                _help_train(run, strategy, workers)
+                _print(run)
     if config.repeats > 1 and workers.is_chief:
         print(f"table:  python -m deepusps_tf.main --mode=table --workdirs={config.workdir}")
 
 
-def _train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -> None:
-    """Prepares records where absent, runs all rounds and fusion, reports and exports."""
+def train_run(config: Config) -> Run:
+    """Trains one run, or goes on with one that was stopped; `deepusps_tf.train`.
+
+    Args:
+        config: its settings; they name at least `records` and `workdir` and, where the records are
+            not there yet, `images` or `sample_size`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        InputError: for settings, photos or files that cannot be used, in one line.
+    """
+    config = checked(dataclasses.replace(config, mode="train"))
+    if config.repeats > 1:
+        raise InputError("--repeats: train each by itself, with a seed and a workdir of its own")
+    strategy = make_strategy(config.devices)
+    workers = Workers(strategy)
+    with workers.stops_named():
+        return _train(config, strategy, workers)
+
+
+def _train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -> Run:
+    """Prepares records where absent, runs all rounds and fusion, reports and exports.
+
+    The chief does; other workers train beside it.
+    """
+    if not workers.is_chief:
+        return Run(config, _help_train(config, strategy, workers))
     with locked_workdir(config) as workdir:
         check_settings(config, strategy)
         if config.images or config.sample_size:
-            source = Source(
-                images=config.images,
-                masks=config.masks,
-                test_images=config.test_images,
-                test_masks=config.test_masks,
-                holdout=config.holdout,
-                sample_size=config.sample_size,
-                # Not the run's: its repeats train on the same pictures.
-                sample_seed=0 if config.sample_size else None,
-                methods=config.methods,
-                max_side=config.max_side,
-            )
-            prepare_records(source=source, records=Path(config.records), jobs=config.jobs)
+            prepare_records(source=_source(config), records=Path(config.records), jobs=config.jobs)
         save_settings(config)
         workers.wait()
         rows = run_rounds(config, strategy, workers)
-        page = write_report(config, rows)
+        write_report(config, rows)
         if not exported_versions(workdir / "export"):
             export_run(config)
         workers.wait()
-    print_truth_notice(config)
-    if note := rounds_note(config):
+    return Run(config, tuple(rows))
+
+
+def _source(config: Config) -> Source:
+    return Source(
+        images=config.images,
+        masks=config.masks,
+        test_images=config.test_images,
+        test_masks=config.test_masks,
+        holdout=config.holdout,
+        sample_size=config.sample_size,
+        # Not the run's: its repeats train on the same pictures.
+        sample_seed=0 if config.sample_size else None,
+        methods=config.methods,
+        max_side=config.max_side,
+    )
+
+
+def _print(run: Run) -> None:
+    print_truth_notice(run.config)
+    if note := rounds_note(run.config):
         print(f"{note}\n")
-    print(table_text(rows) or "no truth masks were given, so nothing is scored")
-    print(f"report: {page}\nmodel:  {workdir / 'export'}\nlogs:   tensorboard --logdir={workdir}")
+    print(table_text(run.rows) or "no truth masks were given, so nothing is scored")
+    print(f"report: {run.report}\nmodel:  {run.export}\nlogs:   tensorboard --logdir={run.workdir}")
 
 
-def _help_train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -> None:
+def _help_train(
+    config: Config, strategy: tf.distribute.Strategy, workers: Workers
+) -> tuple[Figures, ...]:
     """Trains beside the chief in the workdir that it prepared, until it has exported."""
     workers.wait()
     check_joined(config)
-    run_rounds(config, strategy, workers)
+    rows = run_rounds(config, strategy, workers)
     workers.wait()
+    return tuple(rows)

@@ -92,6 +92,40 @@ def from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
     Raises:
         InputError: where the flags contradict each other or a list holds a bad value.
     """
+    return checked(_config(flag_values))
+
+
+def read_flagfile(path: Path) -> Config:
+    """Reads a flagfile into a Config, without touching the flags of this process."""
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such flagfile")
+    return read_experiment(path)
+
+
+def read_experiment(path: str | Path, **changes) -> Config:
+    """Reads a flagfile, also one that comes with the program, and changes some of its settings.
+
+    Args:
+        path: a file, or the name of a shipped one.
+        **changes: settings by the names of Config's fields.
+
+    Raises:
+        InputError: where there is no such file or setting, or settings cannot be used together.
+    """
+    flag_values = flags.FlagValues()
+    define_flags(flag_values)
+    try:
+        with damage_named(path, "write it again or delete it"):
+            flag_values(["main", *inline_flagfiles([f"--flagfile={path}"])])
+    except flags.Error as error:
+        raise InputError(f"{path}: {error}") from error
+    unknown = sorted(changes.keys() - {field.name for field in dataclasses.fields(Config)})
+    if unknown:
+        raise InputError(f"{unknown[0]}: no such setting; Config has the settings as fields")
+    return checked(dataclasses.replace(_config(flag_values), **changes))
+
+
+def _config(flag_values: flags.FlagValues) -> Config:
     values = {}
     hints = typing.get_type_hints(Config)
     for field in dataclasses.fields(Config):
@@ -103,21 +137,7 @@ def from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
             except ValueError as error:
                 raise InputError(f"--{field.name}: {error}") from error
         values[field.name] = value
-    return checked(Config(**values))
-
-
-def read_flagfile(path: Path) -> Config:
-    """Reads a flagfile into a Config, without touching the flags of this process."""
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such flagfile")
-    flag_values = flags.FlagValues()
-    define_flags(flag_values)
-    try:
-        with damage_named(path, "write it again or delete it"):
-            flag_values(["main", *inline_flagfiles([f"--flagfile={path}"])])
-    except flags.Error as error:
-        raise InputError(f"{path}: {error}") from error
-    return from_flags(flag_values)
+    return Config(**values)
 
 
 def flagfile_text(config: Config) -> str:
