@@ -2,3 +2,16 @@
 
 Imports nothing else of this project.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "errors": ["InputError", "PassingError"],
+        "files": ["write_text"],
+        "folder_lock": ["locked_folder"],
+        "processes": ["cores", "worker_pool"],
+        "registry": ["Registry"],
+    },
+)

@@ -1,4 +1,15 @@
-"""Photos: which files of a folder are photos, and how one is decoded and written.
+"""Pictures: which files of a folder are photos, how photos, maps and masks are read and written.
 
-Imports `data_prep.base`.
+Imports `base`.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "images": ["ImageError", "read_rgb", "write_png"],
+        "masks": ["read_grey", "read_mask"],
+        "photos": ["Photo", "list_photos"],
+    },
+)

@@ -2,3 +2,9 @@
 
 Imports rooms up to `training`.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs={"comparison": ["compare"], "evaluate": ["evaluations"]}
+)

@@ -2,3 +2,13 @@
 
 Imports rooms up to `labels`.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "round_result": ["RoundResult", "load_fusion"],
+        "workdir": ["runs_in", "saved_run"],
+    },
+)
