@@ -17,7 +17,7 @@ from absl import flags
 from data_prep.base.command import start
 from data_prep.base.errors import InputError, shortened
 from data_prep.pictures.images import photo_size, write_png
-from data_prep.pictures.masks import read_grey
+from data_prep.pictures.masks import reach_one, read_grey
 from data_prep.pictures.photos import list_photos
 
 
@@ -74,8 +74,11 @@ def import_maps(
             missing[method] = absent
         if lost:
             strays[method] = lost
-    for _, target, source in chosen:
-        write_png(target, read_grey(source))
+    for method in dict.fromkeys(method for method, _, _ in chosen):
+        maps = [(target, path) for name, target, path in chosen if name == method]
+        of_one = reach_one(path for _, path in maps)
+        for target, path in maps:
+            write_png(target, read_grey(path, of_one=of_one))
     return ImportSummary(written=len(chosen), missing=missing, strays=strays)
 
 

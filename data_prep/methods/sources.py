@@ -5,6 +5,7 @@ from pathlib import Path
 
 from data_prep.base.errors import InputError
 from data_prep.methods.names import Method
+from data_prep.pictures.masks import reach_one
 
 
 def check_sources(methods: Sequence[Method]) -> None:
@@ -20,6 +21,11 @@ def check_sources(methods: Sequence[Method]) -> None:
             raise InputError(
                 f"--methods={method.name}={method.folder}: no such folder; give the one that "
                 "holds its maps as <id>.png"
+            )
+        elif reach_one(Path(method.folder).glob("*.png")):
+            raise InputError(
+                f"--methods={method.name}={method.folder}: its maps are stored as 0 and 1; "
+                "data_prep.import_maps writes them as 0 to 255"
             )
 
 

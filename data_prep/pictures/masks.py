@@ -1,7 +1,7 @@
 """Maps and truth masks of photos: how one is read, and which mask belongs to which photo."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -16,12 +16,19 @@ MASK_THRESHOLD = 128
 _OUTLINE = 7  # pixels; what no square of this side fits into is an outline
 
 
-def read_grey(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def read_grey(
+    path: str | os.PathLike, *, of_one: bool = False, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
     """Reads a saliency map in any encoding that has one reading.
 
     Values of 16 and 32 bits up to 255 are those of 8 bits, larger ones of 16 bits are scaled to 8,
-    and a map of 0 and 1 has 1 for full, as have floating-point values up to 1. A picture of one
-    colour and opacity has its map there; other transparent pixels are black.
+    and floating-point values up to 1 have 1 for full. A picture of one colour and opacity has its
+    map there; other transparent pixels are black.
+
+    Args:
+        path: the file.
+        of_one: whether whole numbers too have 1 for full; see `reach_one`.
+        max_pixels: the largest width x height that is decoded.
 
     Returns:
         uint8 [H,W].
@@ -38,9 +45,26 @@ def read_grey(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.nd
         )
     if full == 65535:
         return (values // 257).astype(np.uint8)
-    if full == 255 and values.max() == 1 and np.isin(values, (0, 1)).all():
-        full = 1  # a whole map of no more than 1/255 says nothing
+    if of_one and values.max() <= 1:
+        full = 1
     return np.rint(values * (255 / full)).astype(np.uint8)
+
+
+def reach_one(paths: Iterable[str | os.PathLike]) -> bool:
+    """Whether a set of maps is stored as 0 and 1: no value is larger, and some are 1.
+
+    One map alone cannot tell: it may be that dark.
+
+    Raises:
+        ImageError: as `read_grey`.
+    """
+    some = False
+    for path in paths:
+        levels = read_levels(path, max_pixels=MAX_PIXELS)
+        if levels.values.max() > 1:
+            return False
+        some = some or bool(levels.full != 1 and levels.values.any())
+    return some
 
 
 def read_mask(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -101,10 +125,13 @@ def check_masks(photos: Sequence[Photo], masks: Path, kind: str = "photo") -> di
     """Finds the mask of each photo, or of each of another `kind` of picture: id -> path.
 
     Raises:
-        InputError: naming the first photo without one.
+        InputError: naming the first photo without one, the first mask that cannot be read before
+            one with something salient is, and the folder where none has.
     """
     paths = {mask.id: mask.path for mask in list_photos(masks)}
     for photo in photos:
         if photo.id not in paths:
             raise InputError(f"{masks}: no mask for {kind} {photo.id}; add it or move the {kind}")
+    if photos and not any(read_mask(paths[photo.id]).any() for photo in photos):
+        raise InputError(f"{masks}: nothing is salient in any mask; give masks with white objects")
     return paths

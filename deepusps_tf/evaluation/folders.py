@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from data_prep.base.errors import InputError
 from data_prep.pictures.images import photo_size, read_rgb_within
-from data_prep.pictures.masks import check_masks, read_grey, read_mask
+from data_prep.pictures.masks import check_masks, reach_one, read_grey, read_mask
 from data_prep.pictures.photos import Photo, list_photos
 from data_prep.records.format import RecordSet, open_set
 from data_prep.records.shard_writer import write_shards
@@ -65,8 +65,10 @@ def map_outputs(pairs: Sequence[Pair]) -> Iterator[tuple[dict[str, np.ndarray], 
     Raises:
         InputError: naming a file that is damaged.
     """
+    of_one = reach_one(pair.picture for pair in pairs)
     for pair in tqdm(pairs, desc="scores", unit="map"):
-        yield {MAP: np.float32(read_grey(pair.picture))[None] / 255}, _truth(pair)
+        saliency = read_grey(pair.picture, of_one=of_one)
+        yield {MAP: np.float32(saliency)[None] / 255}, _truth(pair)
 
 
 def photo_outputs(

@@ -56,6 +56,15 @@ def test_a_map_fits_the_upright_photo(folders):
     assert read_grey(folders["output"] / "hs" / "4.png").shape == (6, 4)
 
 
+def test_maps_of_0_and_1_are_imported_as_0_to_255(folders):
+    for photo_id in ("1", "2", "3"):
+        save(folders["maps"] / "HS" / f"{photo_id}.png", int(photo_id != "3"))
+    import_maps(**folders)
+    for photo_id, value in (("1", 255), ("3", 0)):
+        assert (read_grey(folders["output"] / "hs" / f"{photo_id}.png") == value).all()
+    assert (read_grey(folders["output"] / "rbd" / "1.png") == 77).all()
+
+
 def test_wrong_sizes_are_found_before_anything_is_written(folders):
     save(folders["maps"] / "rbd" / "2.png", 1, size=(5, 4))
     with pytest.raises(InputError, match=r"2\.png: is 5 x 4 pixels, its photo .*2\.bmp is 6 x 4"):

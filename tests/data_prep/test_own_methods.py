@@ -155,6 +155,14 @@ def test_maps_made_elsewhere_are_checked_and_taken_as_they_are(folder):
     assert in_place.written == 3
 
 
+def test_a_folder_of_maps_of_0_and_1_is_refused(folder):
+    add_maps("made", count=2)
+    message = "--methods=mine=./made: its maps are stored as 0 and 1; data_prep.import_maps writes"
+    with pytest.raises(InputError, match=message):
+        compute_maps(images="photos", output="maps", methods=["mine=made"], progress=False)
+    assert not Path("maps").exists()
+
+
 def source(*methods):
     fields = dict.fromkeys(("masks", "test_images", "test_masks", "sample_seed"))
     return Source(

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_prep.base.errors import InputError
 from data_prep.pictures.images import ImageError
-from data_prep.pictures.masks import read_grey, read_mask
+from data_prep.pictures.masks import check_masks, reach_one, read_grey, read_mask
+from data_prep.pictures.photos import Photo
 
 INPUTS = Path(__file__).parents[4] / "shared" / "data" / "inputs" / "masks"
 DISC = np.hypot(*np.mgrid[-30:30, -40:40]) < 17  # [60, 80]
@@ -144,11 +146,27 @@ def test_a_map_is_the_same_in_every_encoding(tmp_path, pixels, suffix):
     np.testing.assert_array_equal(read_grey(save(tmp_path / f"map.{suffix}", pixels)), RAMP)
 
 
-def test_a_map_of_0_and_1_reaches_full(tmp_path):
-    np.testing.assert_array_equal(read_grey(save(tmp_path / "m.png", DISC.astype(np.uint8))), TRUTH)
-    np.testing.assert_array_equal(read_grey(save(tmp_path / "r.png", coloured((255, 0, 0)))), TRUTH)
-    nothing = save(tmp_path / "n.png", np.zeros((3, 3), np.uint8))
-    np.testing.assert_array_equal(read_grey(nothing), np.zeros((3, 3)))
+def test_maps_of_0_and_1_are_known_by_their_set(tmp_path):
+    paths = [
+        save(tmp_path / "0.png", np.zeros((60, 80), np.uint8)),
+        save(tmp_path / "1.png", DISC.astype(np.uint8)),
+        save(tmp_path / "2.png", DISC.astype(np.uint16)),
+    ]
+    assert reach_one(paths)
+    assert not reach_one(paths[:1])
+    for path in paths[1:]:
+        np.testing.assert_array_equal(read_grey(path, of_one=True), TRUTH)
+        np.testing.assert_array_equal(read_grey(path), DISC)  # alone it may be as dark as that
+    paths.append(save(tmp_path / "3.png", 2 * DISC.astype(np.uint8)))
+    assert not reach_one(paths)
+
+
+def test_maps_that_tell_their_range_are_no_set_of_0_and_1(tmp_path):
+    red = save(tmp_path / "r.png", coloured((255, 0, 0)))
+    unit = save(tmp_path / "f.tif", DISC.astype(np.float32))
+    assert not reach_one([red, unit])
+    for path in (red, unit):
+        np.testing.assert_array_equal(read_grey(path), TRUTH)
 
 
 @pytest.mark.parametrize(
@@ -184,3 +202,15 @@ def test_inputs_that_were_read_as_empty():
         assert (mask == 255).mean() == 0.25
     with pytest.raises(ImageError, match="values 0, 1, 2 could be classes"):
         read_mask(refused)
+
+
+def test_a_set_of_empty_masks_is_refused(tmp_path):
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    photos = [Photo(name, tmp_path / f"{name}.jpg") for name in ("a", "b")]
+    for photo in photos:
+        save(masks / f"{photo.id}.png", np.zeros((4, 5), np.uint8))
+    with pytest.raises(InputError, match="masks: nothing is salient in any mask"):
+        check_masks(photos, masks)
+    save(masks / "b.png", TRUTH)
+    assert check_masks(photos, masks) == {name: masks / f"{name}.png" for name in ("a", "b")}

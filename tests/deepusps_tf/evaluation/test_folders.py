@@ -38,6 +38,14 @@ def test_maps_keep_their_own_sizes(maps_and_masks):
     np.testing.assert_array_equal(second["map"], 1 - second_mask)
 
 
+def test_maps_of_0_and_1_are_scored_as_0_to_255(maps_and_masks):
+    maps, masks = maps_and_masks
+    for mask in masks.iterdir():
+        Image.fromarray(np.array(Image.open(mask)) // 255).save(maps / mask.name)
+    for outputs, mask in map_outputs(map_pairs(maps, masks)):
+        np.testing.assert_array_equal(outputs["map"], mask)
+
+
 class Bright:
     """A model that finds what is bright, and remembers what it was shown."""
 
