@@ -1,7 +1,8 @@
 """What the saliency network needs of a feature network, whoever wrote it."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import keras
@@ -9,6 +10,7 @@ import numpy as np
 
 from data_prep.base.errors import InputError
 from deepusps_tf.networks.backbones.layers import LayerFactory
+from deepusps_tf.settings.parts import BACKBONES
 
 
 def _no_block(layer_name: str) -> None:
@@ -116,3 +118,27 @@ class Backbone:
                     f"--backbone={self.name}: declares features of stride {stride}, but they are "
                     f"{made} of a photo of {photo}; mend its stride"
                 )
+
+
+def register_family(
+    names: Iterable[str], *, features: Callable, place: Callable, default_weights: Callable, **facts
+) -> None:
+    """Registers the variants of one family of networks.
+
+    Args:
+        names: the variants, as `--backbone` names them.
+        features: `Backbone.build` with a keyword `variant`.
+        place: `Backbone.place` with the same.
+        default_weights: `Backbone.default_weights` with the same.
+        **facts: the other fields of `Backbone`, alike in all.
+    """
+    for name in names:
+        BACKBONES.register(name)(
+            Backbone(
+                name=name,
+                build=functools.partial(features, variant=name),
+                place=functools.partial(place, variant=name),
+                default_weights=functools.partial(default_weights, variant=name),
+                **facts,
+            )
+        )

@@ -14,9 +14,8 @@ import keras
 import numpy as np
 
 from data_prep.base.errors import InputError
-from deepusps_tf.networks.backbones.backbone import Backbone
+from deepusps_tf.networks.backbones.backbone import register_family
 from deepusps_tf.networks.backbones.layers import LayerFactory, place_tensors
-from deepusps_tf.settings.parts import BACKBONES
 
 # DRN's own values for Cityscapes, in 0..255 units.
 MEAN = (0.290101 * 255, 0.328081 * 255, 0.286964 * 255)
@@ -165,16 +164,13 @@ def _bottleneck_block(x, unit, *, planes: int, strides: int, dilation: int, name
     return keras.layers.ReLU()(keras.layers.Add()([x, shortcut]))
 
 
-for _name in VARIANTS:
-    BACKBONES.register(_name)(
-        Backbone(
-            name=_name,
-            build=functools.partial(features, variant=_name),
-            stride=8,
-            mean=MEAN,
-            std=STD,
-            place=functools.partial(place, variant=_name),
-            default_weights=functools.partial(default_weights, variant=_name),
-            block_number=block_number,
-        )
-    )
+register_family(
+    VARIANTS,
+    features=features,
+    place=place,
+    default_weights=default_weights,
+    mean=MEAN,
+    std=STD,
+    block_number=block_number,
+    stride=8,
+)

@@ -16,9 +16,8 @@ import keras
 import numpy as np
 
 from data_prep.base.errors import InputError
-from deepusps_tf.networks.backbones.backbone import Backbone
+from deepusps_tf.networks.backbones.backbone import register_family
 from deepusps_tf.networks.backbones.layers import LayerFactory, place_tensors
-from deepusps_tf.settings.parts import BACKBONES
 
 MEAN = (127.0, 127.0, 127.0)
 STD = (128.0, 128.0, 128.0)
@@ -175,18 +174,15 @@ def _round_channels(channels: float) -> int:
     return rounded + 8 if rounded < 0.9 * channels else rounded
 
 
-for _name in VARIANTS:
-    BACKBONES.register(_name)(
-        Backbone(
-            name=_name,
-            build=functools.partial(features, variant=_name),
-            stride=16,
-            head="skip",
-            skip_stride=8,
-            mean=MEAN,
-            std=STD,
-            place=functools.partial(place, variant=_name),
-            default_weights=functools.partial(default_weights, variant=_name),
-            block_number=block_number,
-        )
-    )
+register_family(
+    VARIANTS,
+    features=features,
+    place=place,
+    default_weights=default_weights,
+    mean=MEAN,
+    std=STD,
+    block_number=block_number,
+    stride=16,
+    head="skip",
+    skip_stride=8,
+)

@@ -5,7 +5,6 @@ it: strides in a block's first 1x1 convolution, convolutions with bias, BGR inpu
 Layers carry its names.
 """
 
-import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,9 +15,8 @@ import numpy as np
 from keras import ops
 
 from data_prep.base.errors import InputError
-from deepusps_tf.networks.backbones.backbone import Backbone
+from deepusps_tf.networks.backbones.backbone import register_family
 from deepusps_tf.networks.backbones.layers import LayerFactory, keras_layout, place_tensors
-from deepusps_tf.settings.parts import BACKBONES
 
 MEAN = (123.68, 116.779, 103.939)
 STD = (1.0, 1.0, 1.0)
@@ -181,18 +179,15 @@ def _block(
     return keras.layers.ReLU()(keras.layers.Add()([shortcut, x]))
 
 
-for _name in VARIANTS:
-    BACKBONES.register(_name)(
-        Backbone(
-            name=_name,
-            build=functools.partial(features, variant=_name),
-            stride=8,
-            mean=MEAN,
-            std=STD,
-            place=functools.partial(place, variant=_name),
-            default_weights=functools.partial(default_weights, variant=_name),
-            block_number=block_number,
-            # DRN's rule would saturate the softmax on ImageNet features, which are not small.
-            head_fan=2 * CHANNELS,
-        )
-    )
+register_family(
+    VARIANTS,
+    features=features,
+    place=place,
+    default_weights=default_weights,
+    mean=MEAN,
+    std=STD,
+    block_number=block_number,
+    stride=8,
+    # DRN's rule would saturate the softmax on ImageNet features, which are not small.
+    head_fan=2 * CHANNELS,
+)
