@@ -1,7 +1,10 @@
 """What settings may not be together: each pair that cannot work, refused in one line."""
 
+import dataclasses
+
 from data_prep.base.errors import InputError
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.setting import declared
 
 
 def checked(config: Config) -> Config:
@@ -58,16 +61,7 @@ def _check_sources(config: Config) -> None:
 
 def _check_places(config: Config, *, making_records: bool) -> None:
     """Records may lie wherever TensorFlow's file layer reads; the rest is on this machine."""
-    local = {
-        "images",
-        "masks",
-        "test_images",
-        "test_masks",
-        "workdir",
-        "model",
-        "output",
-        "compare",
-    }
+    local = {field.name for field in dataclasses.fields(config) if declared(field).local}
     for name in sorted(local | ({"records"} if making_records else set())):
         remote = "://" in (getattr(config, name) or "")
         mend = "give a local folder"
