@@ -43,7 +43,7 @@ def starting_network(config: Config, replicas: int) -> keras.Model:
         backbone=config.backbone,
         size=config.size,
         batchnorm_momentum=config.batchnorm_momentum,
-        synchronized=replicas > 1,
+        synchronized=config.synchronized_batchnorm and replicas > 1,
         pretrained=None if config.pretrained == "none" else config.pretrained,
         seed=config.seed,
         precision=config.precision,

@@ -62,3 +62,11 @@ class NetworkSettings:
         changes="labels",
         group=GROUP,
     )
+    synchronized_batchnorm: bool = setting(
+        True,
+        "BatchNorm statistics over the photos of all devices; off as in the authors' release, "
+        "where each device has those of its own.",
+        modes=TRAIN,
+        changes="labels",
+        group=GROUP,
+    )

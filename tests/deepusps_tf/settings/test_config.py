@@ -180,7 +180,15 @@ FREE = {
 def test_what_a_setting_changes_is_declared():
     assert set(settings_that_change("scoring", "nothing")) == FREE
     assert set(settings_that_change("labels")) == {
-        *("backbone", "pretrained", "frozen_blocks", "size", "batchnorm_momentum", "precision"),
+        *(
+            "backbone",
+            "pretrained",
+            "frozen_blocks",
+            "size",
+            "batchnorm_momentum",
+            "synchronized_batchnorm",
+            "precision",
+        ),
         *("epochs", "min_steps", "batch_size", "learning_rates", "learning_rate_power", "mirror"),
         *("beta_squared", "threshold_scale", "mva_momentum", "loss"),
         *("crf", "crf_iterations", "crf_bilateral_sxy"),
