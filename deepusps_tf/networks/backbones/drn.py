@@ -73,8 +73,9 @@ def place(
     """Puts a PyTorch DRN checkpoint's tensors into the model.
 
     Segmentation checkpoints name them `base.3.0.conv1...`, ImageNet ones `layer3.0.conv1...`, and
-    a sequence of the network's children `3.0.conv1...`. A two-class `seg` head is placed too; one
-    with other classes belongs to another task.
+    a sequence of the network's children `3.0.conv1...`. A two-class `seg` head is taken for the
+    paper's release, whose first class is the salient one, so the two change places; a head with
+    other classes belongs to another task.
 
     Returns:
         The names left out: the head (`seg`, `fc`) and the fixed upsampling (`up`).
@@ -94,6 +95,8 @@ def place(
     }
     if "seg.weight" in state and len(state["seg.weight"]) == 2:
         prefixes["seg"] = "seg"
+        head = {"seg.weight", "seg.bias"} & canonical.keys()
+        canonical |= {name: canonical[name][::-1] for name in head}
     heads = r"(seg|fc|up|layer10)\.(weight|bias)"
     left_out = place_tensors(model, canonical, prefixes, source, heads=heads)
     return [originals[name] for name in left_out]

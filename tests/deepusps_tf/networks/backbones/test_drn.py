@@ -63,7 +63,7 @@ def test_logits_and_features_are_pytorchs(variant):
     normalised = golden["image_nchw"].transpose(0, 2, 3, 1)
     image = normalised * np.array(drn.STD) + drn.MEAN
     logits, features, probability = (np.asarray(y) for y in inner(image.astype(np.float32)))
-    expected = golden["logits_nchw"].transpose(0, 2, 3, 1)
+    expected = golden["logits_nchw"].transpose(0, 2, 3, 1)[..., ::-1]  # the first is salient there
     assert np.abs(logits - expected).max() < 1e-3 * np.abs(expected).max()
     sampled = golden["features_nchw"].transpose(0, 2, 3, 1)
     assert np.abs(features[..., ::16] - sampled).max() < 1e-3 * np.abs(sampled).max()
@@ -173,14 +173,14 @@ def test_the_three_namings_and_the_heads_left_out(model, prefix):
     assert _place(model, state) == list(heads)
 
 
-def test_a_two_class_head_is_placed(model):
+def test_a_two_class_head_is_the_releases_whose_first_class_is_salient(model):
     head = np.arange(1024, dtype=np.float32).reshape(2, 512, 1, 1)
     state = _state_of(model) | {"seg.weight": head, "seg.bias": np.float32([3, 4])}
     assert _place(model, state) == []
-    np.testing.assert_array_equal(
-        np.asarray(model.get_layer("seg").kernel)[0, 0], head[..., 0, 0].T
-    )
-    np.testing.assert_array_equal(np.asarray(model.get_layer("seg").bias), [3, 4])
+    background, salient = np.asarray(model.get_layer("seg").kernel)[0, 0].T
+    np.testing.assert_array_equal(salient, head[0, :, 0, 0])
+    np.testing.assert_array_equal(background, head[1, :, 0, 0])
+    np.testing.assert_array_equal(np.asarray(model.get_layer("seg").bias), [4, 3])
 
 
 def test_another_networks_file_is_refused_and_changes_nothing(model):
