@@ -34,7 +34,7 @@ def test_shipped_flagfiles_parse(path):
 
 
 ABLATIONS = {
-    "no_crf": {"crf": False},
+    "crf_removed": {"crf": False},
     "no_self_supervision": {"rounds": 1, "joint_rounds": 0},
     "single_method": {"methods": ("rbd",), "rounds": 1, "joint_rounds": 0},
     "direct_fusion": {"fusion": "direct", "joint_rounds": 0},
@@ -48,6 +48,21 @@ ABLATIONS = {
 def parse(tmp_path, *lines) -> Config:
     (tmp_path / "all.flags").write_text("\n".join(lines))
     return read_flagfile(tmp_path / "all.flags")
+
+
+def test_msra_is_the_whole_recipe_of_table_1():
+    config = read_flagfile(ROOT / "configs/msra.flags")
+    assert (config.repeats, config.size, config.devices) == (3, 432, "gpu:4")
+    assert not config.synchronized_batchnorm
+    header = (ROOT / "configs/msra.flags").read_text(encoding="utf-8")
+    for figures in ("90.31 +- .10 / 3.96", "87.42 +- .46 / 6.32", "73.58 +- .87", "84.46 +- 1.00"):
+        assert figures in header
+
+
+def test_no_crf_is_a_table_of_the_main_run(tmp_path):
+    flagfile = f"--flagfile={ROOT}/configs/ablations/no_crf.flags"
+    config = parse(tmp_path, flagfile, "--workdirs=runs/msra")
+    assert (config.mode, config.crf, config.workdirs) == ("table", False, ("runs/msra",))
 
 
 @pytest.mark.parametrize("base", ["msra", "cpu"])
@@ -91,15 +106,16 @@ def test_a_flagfiles_workdir_can_be_taken_back(tmp_path):
 def test_every_ablation_is_covered_and_its_commands_parse(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     files = sorted((ROOT / "configs/ablations").glob("*.flags"))
-    assert {path.stem for path in files} == set(ABLATIONS)
+    assert {path.stem for path in files} == {*ABLATIONS, "no_crf"}
     start = "# python -m deepusps_tf.main "
     for path in files:
         lines = path.read_text().splitlines()
         commands = [line.removeprefix(start) for line in lines if line.startswith(start)]
-        assert len(commands) >= 2
+        assert len(commands) >= (1 if path.stem == "no_crf" else 2)
         for command in commands:
             assert f"--flagfile=configs/ablations/{path.name}" in command.split()
-            assert parse(tmp_path, *command.split()).mode == "train"
+            mode = "table" if path.stem == "no_crf" else "train"
+            assert parse(tmp_path, *command.split()).mode == mode
 
 
 @pytest.mark.parametrize("oracle", ["truth", "fusion"])
