@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from deepusps_tf.main import start
+from deepusps_tf import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,4 +59,4 @@ if __name__ == "__main__":  # the CRF's processes import this module too, free o
 
     for module in (start, stage_scorer, round_result):
         module.build_model = tiny_model
-    start()
+    main.start()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepusps_tf.main import start
+from deepusps_tf import main
 
 
 def keep_entered(folder: Path):
@@ -33,4 +33,4 @@ if __name__ == "__main__":  # the CRF's processes import this module too, free o
     for module in (start, stage_scorer, round_result):
         module.build_model = tiny_model
     moving_average.MovingAverage.update = keep_entered(Path("entered"))
-    start()
+    main.start()
