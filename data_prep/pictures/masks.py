@@ -10,7 +10,7 @@ import numpy as np
 from data_prep.base.errors import InputError
 from data_prep.pictures.images import MAX_PIXELS, ImageError
 from data_prep.pictures.levels import Levels, named_values, read_levels
-from data_prep.pictures.photos import Photo, list_photos
+from data_prep.pictures.photos import Photo, find_masks
 
 MASK_THRESHOLD = 128
 _OUTLINE = 7  # pixels; what no square of this side fits into is an outline
@@ -125,13 +125,10 @@ def check_masks(photos: Sequence[Photo], masks: Path, kind: str = "photo") -> di
     """Finds the mask of each photo, or of each of another `kind` of picture: id -> path.
 
     Raises:
-        InputError: naming the first photo without one, the first mask that cannot be read before
-            one with something salient is, and the folder where none has.
+        InputError: as `find_masks`, and naming the first mask that cannot be read before one with
+            something salient is, and the folder where none has.
     """
-    paths = {mask.id: mask.path for mask in list_photos(masks)}
-    for photo in photos:
-        if photo.id not in paths:
-            raise InputError(f"{masks}: no mask for {kind} {photo.id}; add it or move the {kind}")
+    paths = find_masks(photos, masks, kind)
     if photos and not any(read_mask(paths[photo.id]).any() for photo in photos):
         raise InputError(f"{masks}: nothing is salient in any mask; give masks with white objects")
     return paths

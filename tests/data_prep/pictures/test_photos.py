@@ -1,10 +1,11 @@
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from data_prep.base.errors import InputError
-from data_prep.pictures.photos import list_photos
+from data_prep.pictures.photos import find_masks, list_folder, list_photos
 
 
 def test_list_photos_sorts_filters_and_names(tmp_path):
@@ -53,3 +54,89 @@ def test_list_photos_refuses(tmp_path):
     (tmp_path / "a.PNG").write_bytes(b"x")
     with pytest.raises(InputError, match=r"a\.PNG and .*a\.jpg: two photos of one name"):
         list_photos(tmp_path)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Photos on three levels beside what is none."""
+    folder = tmp_path / "photos"
+    for name in ("a.jpg", "IMG_1.HEIC", "notes.txt", "README", ".hidden.heic"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    for name in ("sub/a.png", "sub/deep er/b.c.jpg", "sub/c.txt", ".thumbs/t.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    (folder / "gone.jpg").symlink_to(tmp_path / "absent")
+    (folder / "sub/round").symlink_to(folder)
+    return folder
+
+
+def test_subfolders_are_walked_where_they_are_wanted(tree):
+    listing = list_folder(tree, recursive=True)
+    assert [photo.id for photo in listing.photos] == ["a", "sub/a", "sub/deep er/b.c"]
+    assert listing.photos[2].path == tree / "sub/deep er/b.c.jpg"
+    assert listing.passed_over.reasons == {
+        "IMG_1.HEIC": ".heic",
+        "README": "",
+        "gone.jpg": "link to nowhere",
+        "notes.txt": ".txt",
+        "sub/c.txt": ".txt",
+        "sub/round": "link to a folder above it",
+    }
+    assert listing.passed_over.line == (
+        "passed over: 4 files (.heic, .txt, no suffix), such as IMG_1.HEIC; 1 link to a folder "
+        "above it, such as sub/round; 1 link to nowhere, such as gone.jpg"
+    )
+
+
+def test_subfolders_are_passed_over_where_they_are_not(tree):
+    listing = list_folder(tree)
+    assert [photo.id for photo in listing.photos] == ["a"]
+    assert listing.passed_over.line.endswith(
+        "1 subfolder, such as sub (--recursive takes their photos)"
+    )
+
+
+def test_a_link_to_a_folder_is_walked(tree, tmp_path):
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album/link").symlink_to(tree / "sub/deep er")
+    assert [photo.id for photo in list_photos(tmp_path / "album", recursive=True)] == ["link/b.c"]
+
+
+def test_what_is_there_in_place_of_photos_is_told(tmp_path):
+    (tmp_path / "IMG.heic").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"webp\); passed over: 1 file \(\.heic\), such as IMG"):
+        list_photos(tmp_path)
+
+
+def test_a_subfolder_with_an_odd_name_is_refused_in_one_line(tmp_path):
+    (tmp_path / "line\nbreak").mkdir()
+    (tmp_path / "line\nbreak/a.png").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"line\\nbreak/a\.png': '\\n' in its name"):
+        list_photos(tmp_path, recursive=True)
+
+
+def test_names_are_one_in_either_unicode_form(tmp_path):
+    composed, parted = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
+    for folder, name in (("photos", parted), ("masks", composed)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{name}.png").write_bytes(b"x")
+    (tmp_path / "masks/of none.png").write_bytes(b"x")
+    photos = list_photos(tmp_path / "photos")
+    assert [photo.id for photo in photos] == [parted]  # results are named as the photo is
+    assert find_masks(photos, tmp_path / "masks", "photo") == {
+        parted: tmp_path / f"masks/{composed}.png",
+        "of none": tmp_path / "masks/of none.png",
+    }
+    (tmp_path / f"photos/{composed}.jpg").write_bytes(b"x")
+    with pytest.raises(InputError, match="two photos of one name"):
+        list_photos(tmp_path / "photos")
+
+
+def test_masks_of_photos_in_subfolders_are_in_subfolders(tree, tmp_path):
+    photos = list_photos(tree, recursive=True)
+    assert find_masks(photos, tree, "photo")["sub/a"] == tree / "sub/a.png"
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat/a.png").write_bytes(b"x")
+    with pytest.raises(InputError, match="flat: no mask for photo sub/a; add it"):
+        find_masks(photos, tmp_path / "flat", "photo")
