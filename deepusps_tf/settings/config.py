@@ -1,6 +1,7 @@
 """Every setting of a run in one record; each is declared in its section."""
 
 import dataclasses
+from pathlib import Path
 
 from data_prep.methods.names import parse_methods
 from deepusps_tf.settings.parts import chosen_fusion
@@ -34,9 +35,11 @@ class Config(  # the fields of the last base come first
     """
 
     def __post_init__(self):
-        """Refuses values that cannot work, before anything is written."""
+        """Refuses values that cannot work, before anything is written; `~` is the home folder."""
         for field in dataclasses.fields(self):
             declared(field).check(flag_name(field), getattr(self, field.name))
+            if declared(field).path:
+                object.__setattr__(self, field.name, _at_home(getattr(self, field.name)))
         parse_methods(self.methods)
 
     @property
@@ -54,6 +57,11 @@ class Config(  # the fields of the last base come first
         """The settings of the methods' rounds, where there are any: their `size` may be another."""
         side = self.round_size if self.round_size and self.refines else 0
         return dataclasses.replace(self, size=side or self.size)
+
+    @property
+    def walks(self) -> bool:
+        """Whether photos in subfolders are taken too."""
+        return self.mode == "predict" if self.recursive is None else self.recursive
 
     @property
     def joint(self) -> int:
@@ -76,6 +84,15 @@ class Config(  # the fields of the last base come first
             f"ORACLE RUN, --oracle={self.oracle}: TRAINED WITH THE TRUTH MASKS of its training "
             "photos. Its fusion figures are an upper bound, not unsupervised results."
         )
+
+
+def _at_home(value):
+    """A path, or several, with `~` as the home folder."""
+    if isinstance(value, tuple):
+        return tuple(map(_at_home, value))
+    if value and (value == "~" or value.startswith("~/")):
+        return str(Path(value).expanduser())
+    return value
 
 
 def settings_that_change(*what: str) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """One absl flag for each setting: defined, read and written as a flagfile here."""
 
+import csv
 import dataclasses
+import io
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +25,7 @@ def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         options = {"flag_values": flag_values}
         if choices:
             flags.DEFINE_enum(name, field.default, choices, text, **options)
-        elif kind is bool:
+        elif bool in (kind, *typing.get_args(kind)):
             flags.DEFINE_bool(name, field.default, text, **options)
         elif kind is int:
             flags.DEFINE_integer(name, field.default, text, **options)
@@ -150,7 +152,14 @@ def flagfile_text(config: Config) -> str:
     return "".join(lines)
 
 
+def list_text(values: Sequence) -> str:
+    """Several values as one flag takes them: commas between, those with a comma in quotes."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue()
+
+
 def _to_text(value) -> str:
     if isinstance(value, tuple):
-        return ",".join(str(part) for part in value)
+        return list_text(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -54,7 +54,8 @@ def _listed(field: dataclasses.Field, group: str, mode: str | None) -> bool:
 
 def _lines(field: dataclasses.Field, *, of_modes: bool) -> str:
     setting = declared(field)
-    switch = "[no]" if typing.get_type_hints(Config)[field.name] is bool else ""
+    kind = typing.get_type_hints(Config)[field.name]
+    switch = "[no]" if bool in (kind, *typing.get_args(kind)) else ""
     choices = f"<{'|'.join(setting.choices)}>: " if setting.choices else ""
     notes = []
     if of_modes and set(setting.modes) != set(MODES):

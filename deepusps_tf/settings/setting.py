@@ -62,6 +62,7 @@ class Setting:
     rules: tuple[Rule, ...]
     flag: str | None
     local: bool
+    path: bool
     own_row: bool
 
     @property
@@ -99,6 +100,7 @@ def setting(
     rules: Sequence[Rule] = (),
     flag: str | None = None,
     local: bool = False,
+    path: bool = False,
     own_row: bool | None = None,
 ):
     """Declares one Config field.
@@ -114,6 +116,8 @@ def setting(
         rules: what its value must keep to.
         flag: the flag's name where it is not the field's.
         local: whether it names a place that must lie on this machine.
+        path: whether it names a place at all, as all that are local do; several spellings may name
+            one.
         own_row: whether runs that differ in it are rows of their own in --mode=table; None: where
             it changes labels or training.
 
@@ -133,6 +137,7 @@ def setting(
         rules=tuple(rules),
         flag=flag,
         local=local,
+        path=path or local,
         own_row=changes in ("labels", "training") if own_row is None else own_row,
     )
     return dataclasses.field(default=default, metadata={"setting": declared})

@@ -54,6 +54,15 @@ class PhotoSettings:
         own_row=False,
         local=True,
     )
+    recursive: bool | None = setting(
+        None,
+        "Take the photos in subfolders of --images too, and what is made of them into subfolders "
+        "of the same names. Left out, predict does and the others do not.",
+        modes=("train", "evaluate", "predict"),
+        changes="training",
+        group=GROUP,
+        own_row=False,
+    )
     holdout: float = setting(
         0.0,
         "Share of --images kept out of training as the test set, where --masks are given.",
@@ -78,6 +87,7 @@ class PhotoSettings:
         modes=("train", "evaluate", "report"),
         changes="training",
         group=GROUP,
+        path=True,
     )
     methods: tuple[str, ...] = setting(
         METHODS.names,

@@ -39,7 +39,8 @@ class ResultSettings:
     )
     output: str | None = setting(
         None,
-        "Folder that --mode=predict writes to, evaluate its figures and table its table.",
+        "Folder that --mode=predict writes to, evaluate its figures and table its table; of one "
+        "photo to predict, also the .png to write.",
         modes=("evaluate", "predict", "table"),
         changes="scoring",
         group=GROUP,
@@ -51,6 +52,7 @@ class ResultSettings:
         modes=EVALUATE,
         changes="scoring",
         group=GROUP,
+        path=True,
     )
     test_set: str | None = setting(
         None,
@@ -79,10 +81,29 @@ class ResultSettings:
         choices=("mask", "probability", "cutout"),
         flag="as",
     )
+    strict: bool = setting(
+        False,
+        "End --mode=predict with status 3 where a photo could not be read; the others are written "
+        "all the same.",
+        modes=("predict",),
+        changes="scoring",
+        group=GROUP,
+    )
+    summary: str | None = setting(
+        None,
+        "JSON file in which --mode=predict says what became of every file: written, kept, skipped "
+        "or passed over, and why.",
+        modes=("predict",),
+        changes="scoring",
+        group=GROUP,
+        local=True,
+    )
     workdirs: tuple[str, ...] = setting(
         (),
-        "Runs that --mode=table compares; folders of evaluated maps may be among them.",
+        "Runs that --mode=table compares, with commas between; folders of evaluated maps may be "
+        "among them. One with a comma in its name stands in double quotes: '\"a,b\",c'.",
         modes=("table",),
         changes="scoring",
         group=GROUP,
+        path=True,
     )

@@ -28,6 +28,7 @@ class RoundSettings:
         modes=TRAIN,
         changes="training",
         group=GROUP,
+        path=True,
     )
     until_stable: float = setting(
         0.0,

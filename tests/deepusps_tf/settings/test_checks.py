@@ -77,7 +77,7 @@ def test_labelled_test_photos_are_enough_to_evaluate_on():
 def test_places_that_must_be_local_declare_it():
     local = {field.name for field in dataclasses.fields(Config) if declared(field).local}
     photos = {"images", "masks", "test_images", "test_masks"}
-    assert local == photos | {"workdir", "compare", "model", "output"}
+    assert local == photos | {"workdir", "compare", "model", "output", "summary"}
 
 
 def test_finished_records_may_lie_elsewhere():

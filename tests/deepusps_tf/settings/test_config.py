@@ -10,6 +10,7 @@ from deepusps_tf.settings.config import (
     settings_that_change,
 )
 from deepusps_tf.settings.flagfile import read_flagfile
+from deepusps_tf.settings.setting import MODES
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
@@ -189,7 +190,7 @@ def test_values_out_of_range_are_refused_in_one_line(changes, message):
 FREE = {
     *("mode", "jobs", "crf_processes", "crf_cache", "devices"),
     *("model", "output", "maps", "test_set", "resolution", "experiment", "workdirs"),
-    *("compare", "format", "prediction", "collapse_warning"),
+    *("compare", "format", "prediction", "collapse_warning", "strict", "summary"),
 }
 
 
@@ -211,7 +212,15 @@ def test_what_a_setting_changes_is_declared():
     }
     training = {
         *("workdir", "seed", "repeats", "records", "methods", "images", "masks", "holdout"),
-        *("test_images", "test_masks", "sample_size", "max_side", "round_size", "rounds"),
+        *(
+            "test_images",
+            "test_masks",
+            "sample_size",
+            "max_side",
+            "round_size",
+            "rounds",
+            "recursive",
+        ),
         *("refined", "until_stable", "fusion", "oracle", "joint_rounds", "fusion_epochs"),
         *("fusion_min_steps", "assessment_epochs", "fusion_learning_rate", "fusion_beta_squared"),
     }
@@ -220,6 +229,20 @@ def test_what_a_setting_changes_is_declared():
 
 def test_an_experiment_is_told_by_all_that_changes_it_but_its_seed_and_folders():
     made_of = {"images", "masks", "test_images", "test_masks", "holdout", "sample_size", "max_side"}
-    alike = {"workdir", "seed", *made_of, *FREE} - {"experiment"}
+    alike = {"workdir", "seed", "recursive", *made_of, *FREE} - {"experiment"}
     fields = [field.name for field in dataclasses.fields(Config)]
     assert settings_of_an_experiment() == tuple(name for name in fields if name not in alike)
+
+
+def test_predict_alone_walks_subfolders_by_itself():
+    assert [mode for mode in MODES if paths(mode=mode).walks] == ["predict"]
+    assert paths(mode="train", recursive=True).walks
+    assert not paths(mode="predict", recursive=False).walks
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    config = paths(images="~/photos", records="~/r", workdirs=("~/a", "b~"), compare="", masks=None)
+    assert (config.images, config.records) == ("/home/me/photos", "/home/me/r")
+    assert config.workdirs == ("/home/me/a", "b~")
+    assert (config.compare, config.masks) == ("", None)

@@ -37,6 +37,22 @@ def test_saved_flagfile_parses_back_to_the_same_config(tmp_path):
     assert read_flagfile(tmp_path / "config.flags") == config
 
 
+def test_a_list_may_hold_commas(tmp_path):
+    config = parsed("--mode=table", '--workdirs="runs/a,b",runs/c')
+    assert config.workdirs == ("runs/a,b", "runs/c")
+    assert '--workdirs="runs/a,b",runs/c\n' in flagfile_text(config)
+    (tmp_path / "table.flags").write_text(flagfile_text(config))
+    assert read_flagfile(tmp_path / "table.flags") == config
+
+
+def test_a_switch_may_be_left_to_the_mode(tmp_path):
+    for arguments, value in ((), None), (("--recursive",), True), (("--norecursive",), False):
+        config = parsed("--records=r", "--workdir=w", *arguments)
+        assert config.recursive is value
+        (tmp_path / "kept.flags").write_text(flagfile_text(config))
+        assert read_flagfile(tmp_path / "kept.flags").recursive is value
+
+
 # As runs of before `loss` kept their settings.
 EARLIER = """\
 --mode=train

@@ -53,14 +53,18 @@ def test_a_modes_flags_are_those_that_it_reads():
 
     assert taken_by("export") == {"mode", "workdir", "format"}
     crf = {"crf", "crf_iterations", "crf_bilateral_sxy", "crf_processes"}
-    assert taken_by("predict") == {"mode", "images", "model", "output", "as", *crf}
+    assert taken_by("predict") == {
+        *("mode", "images", "recursive", "model", "output", "as", "strict", "summary"),
+        *crf,
+    }
     assert taken_by("table") == {"mode", "workdirs", "output", "crf"}
     report = {"workdir", "experiment", "records", "compare", "crf_processes"}
     assert taken_by("report") == {"mode", *report}
-    photos = {"images", "masks", "test_images", "test_masks"}
+    photos = {"images", "masks", "test_images", "test_masks", "recursive"}
     made = {"workdir", "records", "model", "output", "maps", "test_set", "resolution", "batch_size"}
     assert taken_by("evaluate") == {"mode", *photos, *made, *crf}
     later = {"model", "output", "maps", "test_set", "resolution", "as", "workdirs", "format"}
+    later |= {"strict", "summary"}
     assert taken_by("train") == {flag_name(field) for field in FIELDS.values()} - later
 
 
