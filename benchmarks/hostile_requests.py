@@ -23,7 +23,7 @@ def send_requests(model: Path, count: int, seed: int) -> Iterator[Answer]:
     """
     import tensorflow as tf
 
-    from deepusps_tf.serving.export import exported_versions
+    from deepusps_tf.settings.places import exported_versions
 
     random = np.random.default_rng(seed)
     signatures = tf.saved_model.load(str(model / str(exported_versions(model)[-1]))).signatures

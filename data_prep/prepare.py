@@ -16,11 +16,9 @@ from data_prep.methods.names import entries_anywhere, parse_methods
 from data_prep.pictures.masks import check_masks
 from data_prep.pictures.photos import Photo, list_photos
 from data_prep.records.format import hash_ids, open_set, order_ids, stored_pictures
+from data_prep.records.layout import PREPARED, SOURCE
 from data_prep.sample.sample import check_size, write_sample
 from data_prep.write_records import image_record, write_first_labels, write_records
-
-SOURCE = "source.json"  # written first: maps already made are of these photos
-PREPARED = "prepared"  # written last
 
 
 @dataclass(frozen=True)

@@ -19,23 +19,27 @@ from data_prep.base.errors import InputError
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import define_flags, from_flags, parse_arguments
 from deepusps_tf.settings.help import asks_for_help, help_text, show
+from deepusps_tf.settings.places import check_places
 
 
-def run_mode(config: Config) -> None:
+def run_mode(config: Config) -> int | None:
     """Does what `config.mode` names, by the module of that name in `deepusps_tf.commands`.
+
+    Returns what that does: the status that the process ends with, None for 0.
 
     It is imported only now: --help is quick so, and the CRF's processes, which import this module
     too, stay free of TensorFlow.
     """
     command = importlib.import_module(f"deepusps_tf.commands.{config.mode}")
-    getattr(command, config.mode)(config)
+    return getattr(command, config.mode)(config)
 
 
 def main(_: Sequence[str]) -> int:
     """Runs the mode the flags name; a user's mistake ends with one line and status 2."""
     try:
         config = from_flags()
-        run_mode(config)
+        check_places(config)
+        return run_mode(config) or 0
     except InputError as error:
         say(f"error: {error}")
         return 2
@@ -46,7 +50,6 @@ def main(_: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say("stopped; the same command goes on from here")
         return 130
-    return 0
 
 
 def start(argv: Sequence[str] | None = None, *, mode: str | None = None) -> None:

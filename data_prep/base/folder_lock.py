@@ -2,8 +2,10 @@
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from data_prep.base.errors import InputError
 
@@ -11,6 +13,8 @@ from data_prep.base.errors import InputError
 @contextlib.contextmanager
 def locked_folder(folder: Path, mend: str) -> Iterator[Path]:
     """Makes a folder and holds its lock; the system lets go of it when the process ends.
+
+    A folder that was made here goes again where what is done in it fails before it leaves anything.
 
     Args:
         folder: the folder; gets a file `.lock`.
@@ -20,6 +24,7 @@ def locked_folder(folder: Path, mend: str) -> Iterator[Path]:
         InputError: where another process holds the lock, or the folder cannot be written to.
     """
     folder = Path(folder)
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
@@ -30,4 +35,28 @@ def locked_folder(folder: Path, mend: str) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(f"{folder}: another run is under way here; {mend}") from error
-        yield folder
+        if not _lies_at(folder / ".lock", lock):
+            raise InputError(f"{folder}: another run ended here just now; run the command again")
+        try:
+            yield folder
+        except BaseException:
+            _remove_unused(made)
+            raise
+
+
+def _lies_at(path: Path, file: IO) -> bool:
+    """Whether an opened file is the one at a path, which may have been removed since."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _remove_unused(folders: Sequence[Path]) -> None:
+    """Removes a folder that holds its lock alone, and those above it that are empty then."""
+    if not folders or [path.name for path in folders[0].iterdir()] != [".lock"]:
+        return
+    (folders[0] / ".lock").unlink()
+    with contextlib.suppress(OSError):  # another process has put something there
+        for folder in folders:
+            folder.rmdir()

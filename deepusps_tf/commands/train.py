@@ -21,10 +21,10 @@ from deepusps_tf.runs.workdir import (
 )
 from deepusps_tf.scoring.figures import Figures
 from deepusps_tf.scoring.layout import table_text
-from deepusps_tf.serving.export import exported_versions
 from deepusps_tf.serving.saliency_model import SaliencyModel, load_model
 from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.places import check_places, exported_versions
 from deepusps_tf.training.schedule import run_rounds
 from deepusps_tf.training.start import check_settings
 
@@ -90,6 +90,7 @@ def train_run(config: Config) -> Run:
     config = checked(dataclasses.replace(config, mode="train"))
     if config.repeats > 1:
         raise InputError("--repeats: train each by itself, with a seed and a workdir of its own")
+    check_places(config)
     strategy = make_strategy(config.devices)
     workers = Workers(strategy)
     with workers.stops_named():

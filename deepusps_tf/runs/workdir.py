@@ -12,8 +12,8 @@ from data_prep.base.folder_lock import locked_folder
 from deepusps_tf.runs.round_result import is_finished, round_folders
 from deepusps_tf.settings.config import Config, settings_that_change
 from deepusps_tf.settings.flagfile import flagfile_text, read_flagfile
+from deepusps_tf.settings.places import RUN_FLAGFILE
 
-RUN_FLAGFILE = "config.flags"
 # May differ when a run is resumed: they change where and how fast it runs and what it says, not
 # what comes out.
 FREE_SETTINGS = frozenset(settings_that_change("scoring", "nothing"))

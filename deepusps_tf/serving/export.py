@@ -11,6 +11,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 from data_prep.base.files import clear_write_errors
 from data_prep.pictures.images import encode_png
 from deepusps_tf.serving.signatures import ServingModule
+from deepusps_tf.settings.places import exported_versions
 
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
 _WARM_UP_SIDE = 256
@@ -63,8 +64,3 @@ def _write_warm_up(path: Path, model_name: str) -> None:
                     deterministic=True
                 )
             )
-
-
-def exported_versions(folder: Path) -> list[int]:
-    """Lists the whole versions in a model folder, ascending."""
-    return sorted(int(path.name) for path in Path(folder).glob("*") if path.name.isdigit())

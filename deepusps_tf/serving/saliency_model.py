@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from data_prep.base.errors import InputError
 from deepusps_tf.data.batches import fit_square
-from deepusps_tf.serving.export import exported_versions
 from deepusps_tf.serving.signatures import ServingModule
+from deepusps_tf.settings.places import find_model
 
 
 class SaliencyModel:
@@ -71,12 +71,7 @@ def load_model(path: str | Path) -> SaliencyModel:
     Raises:
         InputError: where the folder holds no model that this program exported.
     """
-    path = Path(path)
-    versions = exported_versions(path)
-    if versions:
-        path = path / str(versions[-1])
-    if not (path / "saved_model.pb").is_file():
-        raise InputError(f"{path}: holds no exported model; give <workdir>/export")
+    path = find_model(path)
     try:
         # Read first: where it is damaged, loading would log a traceback and go on.
         fingerprint = tf.saved_model.experimental.read_fingerprint(str(path)).singleprint()

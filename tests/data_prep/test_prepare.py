@@ -12,6 +12,7 @@ from data_prep.base.folder_lock import locked_folder
 from data_prep.methods.names import METHODS
 from data_prep.prepare import Source, prepare_records
 from data_prep.records.format import open_labels, open_set, order_ids
+from data_prep.records.layout import SOURCE
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_further_methods_are_added_to_finished_records(kind, request, tmp_path):
     prepare_records(source=source, records=tmp_path / "at_once", jobs=1)
     assert _files(tmp_path / "records") == _files(tmp_path / "at_once")
     assert before and all(path.stat().st_mtime_ns == time for path, time in before.items())
-    made = json.loads((tmp_path / "records" / prepare.SOURCE).read_text())
+    made = json.loads((tmp_path / "records" / SOURCE).read_text())
     assert made["methods"] == ["mc", "rbd"]
 
 
@@ -239,7 +240,7 @@ def test_refused_sample_size_stands_in_no_ones_way(source, tmp_path):
     )
     with pytest.raises(InputError, match="--sample_size=3: choose 24 to 5000"):
         prepare_records(source=wrong, records=tmp_path / "records", jobs=1)
-    assert not (tmp_path / "records" / prepare.SOURCE).exists()
+    assert not (tmp_path / "records" / SOURCE).exists()
 
 
 @pytest.mark.slow

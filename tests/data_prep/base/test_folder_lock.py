@@ -39,3 +39,20 @@ def test_lock_dies_with_its_holder(tmp_path):
     assert holder.returncode == -9
     with locked_folder(tmp_path, ""):
         pass
+
+
+def test_what_fails_before_it_leaves_anything_leaves_no_folder(tmp_path):
+    with pytest.raises(InputError, match="no"), locked_folder(tmp_path / "new/deep", ""):
+        raise InputError("no")
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_fails_later_leaves_its_folder(tmp_path):
+    with pytest.raises(InputError, match="no"), locked_folder(tmp_path / "new", "") as folder:
+        (folder / "kept").touch()
+        raise InputError("no")
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [".lock", "kept"]
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(InputError, match="no"), locked_folder(tmp_path / "mine", ""):
+        raise InputError("no")
+    assert (tmp_path / "mine").is_dir()

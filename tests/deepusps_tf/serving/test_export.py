@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from data_prep.pictures.images import encode_png
-from deepusps_tf.serving.export import export_model, exported_versions
+from deepusps_tf.serving.export import export_model
+from deepusps_tf.settings.places import exported_versions
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
 
 SIZE = 32

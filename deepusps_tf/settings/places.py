@@ -1,0 +1,124 @@
+"""Whether what settings name is there: found before anything heavy is loaded, or written."""
+
+from pathlib import Path
+
+from data_prep.base.errors import InputError
+from data_prep.pictures.photos import SUFFIXES, find_masks, list_photos
+from data_prep.records.layout import PREPARED
+from deepusps_tf.settings.config import Config
+
+RUN_FLAGFILE = "config.flags"
+
+
+def check_places(config: Config) -> None:
+    """Finds files and folders that are missing for a mode.
+
+    Only names are looked at: what is in the files, whoever reads them finds.
+
+    Args:
+        config: settings that `deepusps_tf.settings.checks.checked` took.
+
+    Raises:
+        InputError: for the first that is found.
+    """
+    if config.mode == "predict":
+        _check_predicted(config)
+    elif config.mode == "train" and config.devices != "workers":  # whose chief has the photos
+        _check_trained(config)
+    elif config.mode == "evaluate":
+        _check_scored(config)
+    elif config.mode in ("export", "report"):
+        _check_run(config.workdir)
+
+
+def find_model(path: str | Path) -> Path:
+    """Finds an exported model: the latest version in a folder of versions, or that version itself.
+
+    Raises:
+        InputError: where there is none.
+    """
+    path = Path(path)
+    versions = exported_versions(path)
+    if versions:
+        path = path / str(versions[-1])
+    if not (path / "saved_model.pb").is_file():
+        raise InputError(f"{path}: holds no exported model; give <workdir>/export")
+    return path
+
+
+def exported_versions(folder: str | Path) -> list[int]:
+    """Lists the whole versions in a model folder, ascending."""
+    return sorted(int(path.name) for path in Path(folder).glob("*") if path.name.isdigit())
+
+
+def names_one_picture(config: Config) -> bool:
+    """Whether `--output` is the file to write rather than a folder."""
+    output = Path(config.output)
+    return output.suffix.lower() in SUFFIXES and not output.is_dir()
+
+
+def _check_predicted(config: Config) -> None:
+    images, output = Path(config.images), Path(config.output)
+    if not images.is_file():
+        list_photos(images, recursive=config.walks)
+    if names_one_picture(config):
+        if not images.is_file():
+            raise InputError(
+                f"--output={output}: one file, and --images={images} is a folder; name a folder"
+            )
+        if output.suffix.lower() != ".png":
+            raise InputError(f"--output={output}: pictures are written as PNG; name it .png")
+        output = output.parent
+    _check_folder_can_be(output, "output")
+    if config.summary:
+        summary = Path(config.summary)
+        if summary.is_dir():
+            raise InputError(f"--summary={summary}: a folder; name a file")
+        _check_folder_can_be(summary.parent, "summary")
+    find_model(config.model)
+
+
+def _check_trained(config: Config) -> None:
+    _check_folder_can_be(Path(config.workdir), "workdir")
+    if config.images and not (Path(config.records) / PREPARED).is_file():
+        _check_labelled(config.images, config.masks, recursive=config.walks)
+        _check_labelled(config.test_images, config.test_masks, recursive=config.walks)
+    made = config.images or config.sample_size or "://" in config.records
+    if not made and not Path(config.records).is_dir():
+        raise InputError(f"--records={config.records}: no such folder; give --images to make it of")
+
+
+def _check_scored(config: Config) -> None:
+    if config.workdir:
+        _check_run(config.workdir)
+    images, masks = config.labelled
+    if config.maps:
+        list_photos(config.maps)
+        list_photos(config.masks)
+    else:
+        _check_labelled(images, masks, recursive=config.walks)
+    if config.model:
+        find_model(config.model)
+    if config.output:
+        _check_folder_can_be(Path(config.output), "output")
+
+
+def _check_labelled(images: str | None, masks: str | None, *, recursive: bool) -> None:
+    photos = list_photos(images, recursive=recursive) if images else []
+    if masks:
+        find_masks(photos, masks, "photo")
+
+
+def _check_run(workdir: str) -> None:
+    folder = Path(workdir)
+    if not ((folder / RUN_FLAGFILE).is_file() or any(folder.glob(f"repeat*/{RUN_FLAGFILE}"))):
+        raise InputError(f"{folder}: holds no run; make one with --mode=train")
+
+
+def _check_folder_can_be(folder: Path, flag: str) -> None:
+    """Finds a file in the place of a folder, or of one above it."""
+    for path in (folder, *folder.parents):
+        if path.is_dir():
+            return
+        if path.exists():
+            raise InputError(f"--{flag}={folder}: {path} is a file; name a folder")
