@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,54 +16,100 @@ from data_prep.base.files import write_text
 from data_prep.pictures.cutouts import write_cutout
 from data_prep.pictures.images import read_rgb_within, write_png
 from data_prep.pictures.origin import photo_hash, read_origin
-from data_prep.pictures.photos import Photo, list_photos
+from data_prep.pictures.passed_over import PassedOver, told
+from data_prep.pictures.photos import Photo
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.serving.saliency_model import SaliencyModel
+from deepusps_tf.settings.own_output import MADE_WITH, photos_to_predict
+from deepusps_tf.settings.places import names_one_picture
 
 MAX_SIDE = 512  # larger photos are predicted at this side: more than the network sees
 BATCH = 8
-MADE_WITH = ".predicted_with.json"
 
 
 @dataclasses.dataclass(frozen=True)
 class PredictionSummary:
-    """What was done: pictures written now, those that were there, photos left out with why."""
+    """What was done.
 
-    written: int
-    kept: int
+    Attributes:
+        made: photo -> picture that was written now.
+        there: photo -> picture that was there.
+        skipped: photo -> why it could not be read.
+        passed_over: what of the folder is no photo.
+    """
+
+    made: dict[Path, Path]
+    there: dict[Path, Path]
     skipped: dict[Path, str]
+    passed_over: PassedOver
+
+    @property
+    def written(self) -> int:
+        """How many pictures were written now."""
+        return len(self.made)
+
+    @property
+    def kept(self) -> int:
+        """How many pictures were there."""
+        return len(self.there)
+
+    def files(self, images: Path) -> Iterator[dict[str, str]]:
+        """Says of each file of `images`, ready for JSON, its `result` and the picture or why."""
+        for result, pictures in (("written", self.made), ("kept", self.there)):
+            for photo, picture in pictures.items():
+                yield {"file": str(photo), "result": result, "picture": str(picture)}
+        for photo, reason in self.skipped.items():
+            yield {"file": str(photo), "result": "skipped", "reason": reason}
+        for name, reason in self.passed_over.reasons.items():
+            yield {"file": str(images / name), "result": "passed over", "reason": told(reason)}
 
 
 def predict_photos(
-    *, model: SaliencyModel, images: Path, output: Path, kind: str, pool: CrfPool | None
+    *,
+    model: SaliencyModel,
+    images: Path,
+    output: Path,
+    kind: str,
+    pool: CrfPool | None,
+    recursive: bool = False,
 ) -> PredictionSummary:
-    """Writes `output/<id>.png` at each photo's own size.
+    """Writes `output/<id>.png` at each photo's own size, or `output` itself of one photo.
 
     Resumes: keeps what the same model and settings made there of the same photos, by their bytes.
 
     Args:
         model: predicts.
         images: a folder of photos, or one photo.
-        output: folder of what is written.
+        output: folder of what is written; of one photo also the .png to write, always anew.
         kind: `mask` (0 or 255, cut at 0.5), `probability` (0 to 255) or `cutout` (the photo in
             RGBA, the probability being its opacity).
         pool: refines each probability map with the CRF before it is used; None: does not.
+        recursive: whether photos in subfolders are predicted too, into subfolders of `output`.
 
     Raises:
-        InputError: where the photos cannot be found, or none of them could be read, or the output
-            folder holds pictures made with other settings or of other photos.
+        InputError: where the photos cannot be found, or the output folder holds pictures made with
+            other settings or of other photos.
     """
     images, output = Path(images), Path(output)
-    alone = images.is_file()
-    photos = [Photo(images.stem, images)] if alone else list_photos(images)
-    source = str((images.parent if alone else images).resolve())
-    crf = pool and pool.settings
-    made_with = {"model": model.fingerprint, "photos": source, "as": kind, "crf": crf}
-    _claim(output, photos, made_with)
-    missing = [photo for photo in photos if not _is_made(output / f"{photo.id}.png", photo)]
+    listing = photos_to_predict(images, output, recursive=recursive)
+    photos = listing.photos
+    if images.is_file() and names_one_picture(output):
+        pictures = {photos[0].path: output}
+        _check_replaceable(output)
+        missing = photos
+    else:
+        pictures = {photo.path: output / f"{photo.id}.png" for photo in photos}
+        source = str((images.parent if images.is_file() else images).resolve())
+        crf = pool and pool.settings
+        made_with = {"model": model.fingerprint, "photos": source, "as": kind, "crf": crf}
+        _claim(output, pictures.values(), made_with)
+        missing = [photo for photo in photos if not _is_made(pictures[photo.path], photo)]
+    there = dict(pictures)
+    for photo in missing:
+        del there[photo.path]
+    made: dict[Path, Path] = {}
     skipped: dict[Path, str] = {}
-    written, kept = 0, len(photos) - len(missing)
-    with tqdm(total=len(photos), initial=kept, desc=kind, unit="photo") as progress:
+    with tqdm(total=len(photos), initial=len(there), desc=kind, unit="photo") as progress:
         reader = _read(missing, skipped)
         while batch := list(itertools.islice(reader, BATCH)):
             readings = [reading.rgb for reading in batch]
@@ -71,13 +117,11 @@ def predict_photos(
             if pool is not None:
                 maps = pool.refine_all(zip(readings, maps, strict=True))
             for reading, probability in zip(batch, maps, strict=True):
-                path = output / f"{reading.photo.id}.png"
-                _write(path, reading, enlarge(probability, reading.size), kind)
-                written += 1
-            progress.update(kept + written + len(skipped) - progress.n)
-    if skipped and not written + kept:
-        raise InputError(next(iter(skipped.values())))
-    return PredictionSummary(written, kept, skipped)
+                photo = reading.photo.path
+                made[photo] = pictures[photo]
+                _write(made[photo], reading, enlarge(probability, reading.size), kind)
+            progress.update(len(there) + len(made) + len(skipped) - progress.n)
+    return PredictionSummary(made, there, skipped, listing.passed_over)
 
 
 def enlarge(probability: np.ndarray, own_size: tuple[int, int]) -> np.ndarray:
@@ -85,16 +129,22 @@ def enlarge(probability: np.ndarray, own_size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(probability, own_size[::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def _claim(output: Path, photos: list[Photo], settings: dict) -> None:
+def _check_replaceable(picture: Path) -> None:
+    """Refuses to write over a picture that was not predicted."""
+    if picture.exists() and read_origin(picture) is None:
+        raise InputError(f"{picture}: was made by another program; choose another --output")
+
+
+def _claim(output: Path, pictures: Iterable[Path], settings: dict) -> None:
     """Notes what a folder's pictures are made with, so that none of another kind is kept there."""
     note = output / MADE_WITH
     text = json.dumps(settings, default=dataclasses.asdict) + "\n"
     if note.is_file() and note.read_bytes() == text.encode():
         return
-    strangers = [photo.id for photo in photos if (output / f"{photo.id}.png").exists()]
+    strangers = [picture for picture in pictures if picture.exists()]
     if strangers:
         raise InputError(
-            f"{output}/{strangers[0]}.png: was made by another model, with other settings, of "
+            f"{strangers[0]}: was made by another model, with other settings, of "
             "another folder's photos or by another program; choose another --output"
         )
     output.mkdir(parents=True, exist_ok=True)

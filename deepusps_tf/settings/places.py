@@ -6,6 +6,7 @@ from data_prep.base.errors import InputError
 from data_prep.pictures.photos import SUFFIXES, find_masks, list_photos
 from data_prep.records.layout import PREPARED
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.own_output import photos_to_predict
 
 RUN_FLAGFILE = "config.flags"
 
@@ -51,17 +52,15 @@ def exported_versions(folder: str | Path) -> list[int]:
     return sorted(int(path.name) for path in Path(folder).glob("*") if path.name.isdigit())
 
 
-def names_one_picture(config: Config) -> bool:
-    """Whether `--output` is the file to write rather than a folder."""
-    output = Path(config.output)
+def names_one_picture(output: Path) -> bool:
+    """Whether the `--output` of predictions is the file to write rather than a folder."""
     return output.suffix.lower() in SUFFIXES and not output.is_dir()
 
 
 def _check_predicted(config: Config) -> None:
     images, output = Path(config.images), Path(config.output)
-    if not images.is_file():
-        list_photos(images, recursive=config.walks)
-    if names_one_picture(config):
+    photos_to_predict(images, output, recursive=config.walks)
+    if names_one_picture(output):
         if not images.is_file():
             raise InputError(
                 f"--output={output}: one file, and --images={images} is a folder; name a folder"

@@ -30,8 +30,10 @@ def photos(tmp_path):
     return folder
 
 
-def predict(model, images, output, kind="mask", pool=None):
-    return predict_photos(model=model, images=images, output=output, kind=kind, pool=pool)
+def predict(model, images, output, kind="mask", pool=None, **options):
+    return predict_photos(
+        model=model, images=images, output=output, kind=kind, pool=pool, **options
+    )
 
 
 def pixels(path):
@@ -128,7 +130,61 @@ def test_broken_photo_among_good_ones_is_left_out(model, photos, tmp_path):
     assert [path.name for path in summary.skipped] == ["broken.jpg"]
 
 
-def test_nothing_but_broken_photos_is_an_error(model, tmp_path):
-    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 cut")
-    with pytest.raises(InputError, match="broken.jpg"):
-        predict(model, tmp_path, tmp_path / "out")
+def add(path, number):
+    path.parent.mkdir(exist_ok=True)
+    Image.fromarray(disc_photo(number)[0]).save(path)
+
+
+def made_in(output):
+    return sorted(str(path.relative_to(output)) for path in output.rglob("*.png"))
+
+
+def test_photos_in_subfolders_are_mirrored(model, photos, tmp_path):
+    add(photos / "sub/a photo 1.jpg", 7)
+    summary = predict(model, photos, tmp_path / "out", recursive=True)
+    assert summary.written == 4
+    names = [*(f"a photo {number}.png" for number in range(3)), "sub/a photo 1.png"]
+    assert made_in(tmp_path / "out") == names
+    expected = 255 * (model.predict(pixels(photos / "sub/a photo 1.jpg")) > 0.5)
+    assert np.array_equal(pixels(tmp_path / "out/sub/a photo 1.png"), expected)
+    assert predict(model, photos, tmp_path / "out", recursive=True).kept == 4
+    assert predict(model, photos, tmp_path / "top").written == 3
+    assert made_in(tmp_path / "top") == names[:3]
+
+
+def test_output_among_the_photos_is_not_taken_for_photos(model, photos):
+    for kind in ("mask", "cutout"):
+        summary = predict(model, photos, photos / f"all {kind}s", kind, recursive=True)
+        assert summary.written == 3
+        summary = predict(model, photos, photos / f"all {kind}s", kind, recursive=True)
+        assert (summary.written, summary.kept) == (0, 3)
+    reasons = {"all masks": "made by predict", "all cutouts": "made by predict"}
+    assert summary.passed_over.reasons == reasons
+    assert predict(model, photos / "all cutouts", photos / "anew").written == 3
+
+
+def test_output_beside_the_photos_is_not_taken_for_photos(model, tmp_path):
+    for name in ("a.jpg", "sub/b.jpg"):
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        add(tmp_path / "photos" / name, 1)
+    for counts in ((2, 0), (0, 2)):
+        summary = predict(model, tmp_path / "photos", tmp_path / "photos", recursive=True)
+        assert (summary.written, summary.kept) == counts
+    assert summary.passed_over.reasons == {
+        "a.png": "made by predict",
+        "sub/b.png": "made by predict",
+    }
+    assert made_in(tmp_path / "photos") == ["a.png", "sub/b.png"]
+
+
+def test_one_photo_to_the_file_that_is_named(model, photos, tmp_path):
+    mask = tmp_path / "new/mask.png"
+    for number in (1, 2):
+        assert predict(model, photos / f"a photo {number}.png", mask).written == 1
+        assert pixels(mask).shape == (40 - number, 48)
+    assert [path.name for path in mask.parent.iterdir()] == ["mask.png"]
+    before = (photos / "a photo 1.png").read_bytes()
+    for photo in ("a photo 1.png", "a photo 2.png"):
+        with pytest.raises(InputError, match="a photo 1.png: was made by another program"):
+            predict(model, photos / photo, photos / "a photo 1.png")
+    assert (photos / "a photo 1.png").read_bytes() == before
