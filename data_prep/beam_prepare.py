@@ -43,9 +43,9 @@ from data_prep.beam.shards import (
 )
 from data_prep.methods.names import HELP, METHODS, entries_anywhere, parse_methods
 from data_prep.methods.sources import check_sources
-from data_prep.prepare import check_source
 from data_prep.records.layout import PREPARED, SOURCE
 from data_prep.records.shard_writer import remove_manifest
+from data_prep.records.source import check_source
 from data_prep.write_records import STORED_SIDE
 
 

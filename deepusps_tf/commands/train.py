@@ -6,7 +6,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from data_prep.base.errors import InputError
-from data_prep.prepare import Source, prepare_records
+from data_prep.prepare import prepare_records
+from data_prep.records.source import Source
 from deepusps_tf.commands.export import export_run
 from deepusps_tf.commands.notices import print_truth_notice
 from deepusps_tf.distribution.devices import make_strategy

@@ -16,8 +16,9 @@ from data_prep.compute_maps import MapsSummary, compute_maps
 from data_prep.methods.names import METHODS, parse_methods
 from data_prep.pictures.images import write_png
 from data_prep.pictures.masks import read_grey
-from data_prep.prepare import Source, prepare_records
+from data_prep.prepare import prepare_records
 from data_prep.records.format import open_labels, open_set
+from data_prep.records.source import Source
 
 ROOT = Path(__file__).parents[2]
 OWN = """

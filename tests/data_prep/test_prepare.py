@@ -10,9 +10,10 @@ from data_prep import prepare
 from data_prep.base.errors import InputError
 from data_prep.base.folder_lock import locked_folder
 from data_prep.methods.names import METHODS
-from data_prep.prepare import Source, prepare_records
+from data_prep.prepare import prepare_records
 from data_prep.records.format import open_labels, open_set, order_ids
 from data_prep.records.layout import SOURCE
+from data_prep.records.source import Source
 
 
 @pytest.fixture
