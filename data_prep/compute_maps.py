@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import threadpoolctl
@@ -28,7 +28,8 @@ from data_prep.base.processes import cores, worker_pool
 from data_prep.methods.names import HELP, METHODS, Method, batch_size, parse_methods
 from data_prep.methods.photo_maps import PhotoResult, make_batch_maps, make_photo_maps, map_path
 from data_prep.methods.sources import check_sources, keep_source
-from data_prep.pictures.photos import Photo, list_photos
+from data_prep.pictures.passed_over import PassedOver
+from data_prep.pictures.photos import Photo, list_folder
 
 MAPS_SIDE = 400  # the long side of the photos the methods' authors chose their constants on
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -42,11 +43,13 @@ class MapsSummary:
         written: maps computed and written now.
         kept: maps that were there already.
         skipped: for each photo of which a map could not be made, why, in one line.
+        passed_over: what of the folder is no photo.
     """
 
     written: int = 0
     kept: int = 0
     skipped: dict[Path, str] = field(default_factory=dict)
+    passed_over: PassedOver = field(default_factory=PassedOver)
 
 
 def compute_maps(
@@ -57,6 +60,7 @@ def compute_maps(
     jobs: int = 0,
     max_side: int = MAPS_SIDE,
     progress: bool = True,
+    recursive: bool = False,
 ) -> MapsSummary:
     """Computes the maps that are missing, each at its photo's own size, 8-bit grey.
 
@@ -65,13 +69,14 @@ def compute_maps(
     others go on.
 
     Args:
-        images: folder of photos, see `data_prep.pictures.photos.list_photos`.
+        images: folder of photos, see `data_prep.pictures.photos.list_folder`.
         output: folder that gets `<method>/<id>.png`; made where it is missing.
         methods: entries of --methods, see `data_prep.methods.names.parse_methods`; at least one.
         jobs: number of processes; 0 for one a processor core this process may use.
         max_side: larger photos are computed at this longest side in pixels and their maps brought
             back to size, so that time and memory stay bounded.
         progress: whether a progress bar is shown on standard error.
+        recursive: whether photos in subfolders are taken too; their maps are in subfolders then.
 
     Raises:
         InputError: an unknown method, a bad number, no photos, a full disk, a process that died,
@@ -83,14 +88,15 @@ def compute_maps(
         raise InputError(f"jobs: {jobs} is negative; give 0 for all cores, or a number")
     if max_side < 1:
         raise InputError(f"max_side: {max_side} is too small; give a size in pixels, such as 400")
-    photos = list_photos(images)
-    check_sources(chosen)
+    listing = list_folder(images, recursive=recursive)
+    check_sources(chosen, recursive=recursive)
     with locked_folder(Path(output), "wait for it or choose another folder") as output:
-        for partial in output.glob("*/.*.partial"):
+        for partial in output.glob("*/**/.*.partial"):
             partial.unlink()  # of a run that was killed
         for method in chosen:
             keep_source(method, output / method.name)
-        return _make_missing(photos, output, chosen, jobs, max_side, progress)
+        summary = _make_missing(listing.photos, output, chosen, jobs, max_side, progress)
+    return replace(summary, passed_over=listing.passed_over)
 
 
 def _make_missing(
@@ -240,6 +246,7 @@ def define_flags() -> None:
     flags.DEFINE_string("output", None, "Folder that gets <method>/<id>.png.", required=True)
     flags.DEFINE_list("methods", list(METHODS.names), HELP)
     flags.DEFINE_integer("jobs", 0, "Processes; 0 for one a processor core.", lower_bound=0)
+    flags.DEFINE_bool("recursive", False, "Take photos in subfolders too.")
     flags.DEFINE_integer(
         "max_side", MAPS_SIDE, "Larger photos are computed at this side.", lower_bound=1
     )
@@ -254,7 +261,10 @@ def main(_: Sequence[str]) -> int:
         methods=values.methods,
         jobs=values.jobs,
         max_side=values.max_side,
+        recursive=values.recursive,
     )
+    if summary.passed_over:
+        print(summary.passed_over.line, file=sys.stderr)
     for path, reason in summary.skipped.items():
         print(f"skipped {path}: {reason}", file=sys.stderr)
     print(

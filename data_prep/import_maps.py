@@ -18,7 +18,7 @@ from data_prep.base.command import start
 from data_prep.base.errors import InputError, shortened
 from data_prep.pictures.images import photo_size, write_png
 from data_prep.pictures.masks import reach_one, read_grey
-from data_prep.pictures.photos import list_photos
+from data_prep.pictures.photos import list_photos, normal
 
 
 @dataclass(frozen=True)
@@ -109,23 +109,24 @@ def _method_folders(maps: Path, methods: Sequence[str]) -> dict[str, Path]:
 
 def _match(folder: Path, method: str, ids: Iterable[str]) -> tuple[dict[str, Path], list[str]]:
     """Maps of a folder by photo id, and the names of files that belong to no photo."""
-    ids = set(ids)
+    by_name = {normal(photo_id): photo_id for photo_id in ids}
     found: dict[str, Path] = {}
     lost = []
     for entry in list_photos(folder):
-        photo_id = entry.id
-        if photo_id not in ids and photo_id.lower().endswith((f"_{method}", f"-{method}")):
+        photo_id = normal(entry.id)
+        if photo_id not in by_name and photo_id.lower().endswith((f"_{method}", f"-{method}")):
             photo_id = photo_id[: -len(method) - 1]
-        if photo_id not in ids:
+        if photo_id not in by_name:
             lost.append(entry.path.name)
-        elif photo_id in found:
+            continue
+        photo_id = by_name[photo_id]
+        if photo_id in found:
             raise InputError(f"{found[photo_id]} and {entry.path}: two maps of one photo; keep one")
-        else:
-            found[photo_id] = entry.path
+        found[photo_id] = entry.path
     if not found:
         raise InputError(
             f"{folder}: no map is named like a photo; name them by the photos, such as"
-            f" {min(ids)}.png"
+            f" {min(by_name.values())}.png"
         )
     return found, lost
 

@@ -11,7 +11,7 @@ from data_prep.base.folder_lock import locked_folder
 from data_prep.compute_maps import compute_maps
 from data_prep.methods.names import entries_anywhere, parse_methods
 from data_prep.pictures.masks import check_masks
-from data_prep.pictures.photos import Photo, list_photos
+from data_prep.pictures.photos import Photo, list_photos, normal
 from data_prep.records.format import open_set, order_ids, stored_pictures
 from data_prep.records.layout import PREPARED, SOURCE
 from data_prep.records.source import (
@@ -19,6 +19,7 @@ from data_prep.records.source import (
     check_source,
     listings,
     tell_of_changed_photos,
+    write_source,
 )
 from data_prep.sample.sample import check_size, write_sample
 from data_prep.write_records import image_record, write_first_labels, write_records
@@ -31,6 +32,11 @@ class _Place:
     images: Path
     masks: Path | None
     maps: Path
+    recursive: bool
+
+    def photos(self) -> list[Photo]:
+        """Lists the photos."""
+        return list_photos(self.images, recursive=self.recursive)
 
 
 def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
@@ -74,7 +80,7 @@ def _further_methods(source: Source, records: Path) -> list[str]:
 def _prepare(source: Source, records: Path, jobs: int) -> None:
     _check_folders(source)
     listed = json.dumps(listings(source))
-    _write_source(_fields(source), records)
+    write_source(_fields(source), str(records / SOURCE))
     places = _places(source, records)
     for split, photos in _splits(source, places, jobs).items():
         write_records(
@@ -94,11 +100,11 @@ def _add_methods(source: Source, records: Path, methods: Sequence[str], jobs: in
     """Labels the photos that finished records hold by further methods; nothing else changes."""
     places = _places(source, records)
     stored = {
-        split: _stored_photos(f"{records}/{split}/images", place.images, source.max_side)
+        split: _stored_photos(f"{records}/{split}/images", place, source.max_side)
         for split, place in places.items()
     }
     for place in dict.fromkeys(places.values()):
-        skipped = _make_maps(place.images, place.maps, methods, jobs)
+        skipped = _make_maps(place, methods, jobs)
         for photo in (photo for photos in stored.values() for photo in photos):
             if photo.path in skipped:
                 raise InputError(
@@ -116,23 +122,26 @@ def _add_methods(source: Source, records: Path, methods: Sequence[str], jobs: in
     # Last, so that an addition that was stopped is made again.
     fields = _fields(source)
     fields["methods"] = [*check_source(str(records / SOURCE), fields), *methods]
-    _write_source(fields, records)
+    write_source(fields, str(records / SOURCE))
 
 
-def _stored_photos(stem: str, images: Path, max_side: int) -> list[Photo]:
+def _stored_photos(stem: str, place: _Place, max_side: int) -> list[Photo]:
     """Finds the photos of an image set in their folder, in the set's order.
 
     Raises:
         InputError: naming one that is gone from the folder, or another picture there.
     """
-    stored, there = open_set(stem), {photo.id: photo for photo in list_photos(images)}
+    stored, there = open_set(stem), {normal(photo.id): photo for photo in place.photos()}
+    photos = []
     for photo_id, picture in zip(stored.ids, stored_pictures(stored), strict=True):
         mend = "put it back, or choose another --records"
-        if photo_id not in there:
-            raise InputError(f"{images}: photo {photo_id} of {stem} is gone; {mend}")
-        if image_record(there[photo_id], None, max_side).image != picture:
-            raise InputError(f"{there[photo_id].path}: not the photo in {stem}; {mend}")
-    return [there[photo_id] for photo_id in stored.ids]
+        if normal(photo_id) not in there:
+            raise InputError(f"{place.images}: photo {photo_id} of {stem} is gone; {mend}")
+        photo = Photo(photo_id, there[normal(photo_id)].path)
+        if image_record(photo, None, max_side).image != picture:
+            raise InputError(f"{photo.path}: not the photo in {stem}; {mend}")
+        photos.append(photo)
+    return photos
 
 
 def _fields(source: Source) -> dict:
@@ -141,17 +150,13 @@ def _fields(source: Source) -> dict:
     return json.loads(json.dumps(fields))
 
 
-def _write_source(fields: dict, records: Path) -> None:
-    write_text(str(records / SOURCE), json.dumps(fields, indent=2) + "\n")
-
-
 def _check_folders(source: Source) -> None:
     """Finds missing folders, photos and masks before hours of maps, and before anything is kept."""
     if source.sample_size:
         check_size(source.sample_size)
     pairs = ((source.images, source.masks), (source.test_images, source.test_masks))
     for images, masks in pairs:
-        photos = list_photos(images) if images else []
+        photos = list_photos(images, recursive=source.recursive) if images else []
         if masks:
             check_masks(photos, Path(masks))
 
@@ -162,14 +167,14 @@ def _places(source: Source, records: Path) -> dict[str, _Place]:
         write_sample(output=records / "sample", size=source.sample_size, seed=source.sample_seed)
         sample, maps = records / "sample", records / "maps"
         return {
-            split: _Place(sample / split / "images", sample / split / "masks", maps / split)
+            split: _Place(sample / split / "images", sample / split / "masks", maps / split, False)
             for split in ("train", "test")
         }
-    masks = Path(source.masks) if source.masks else None
-    places = {"train": _Place(Path(source.images), masks, records / "maps/train")}
+    masks, walks = Path(source.masks) if source.masks else None, source.recursive
+    places = {"train": _Place(Path(source.images), masks, records / "maps/train", walks)}
     if source.test_images:
         test = Path(source.test_images), Path(source.test_masks)
-        places["test"] = _Place(*test, records / "maps/test")
+        places["test"] = _Place(*test, records / "maps/test", walks)
     elif masks and source.holdout:
         places["test"] = places["train"]
     return places
@@ -195,16 +200,24 @@ def _splits(source: Source, places: dict[str, _Place], jobs: int) -> dict[str, l
 
 def _mapped_photos(place: _Place, methods: Sequence[str], jobs: int) -> list[Photo]:
     """Makes the maps of a folder of photos and lists the photos that have them."""
-    skipped = _make_maps(place.images, place.maps, methods, jobs)
-    photos = [photo for photo in list_photos(place.images) if photo.path not in skipped]
+    skipped = _make_maps(place, methods, jobs)
+    photos = [photo for photo in place.photos() if photo.path not in skipped]
     if not photos:
         raise InputError(f"{place.images}: no photo could be used; see the reasons above")
     return photos
 
 
-def _make_maps(images: Path, maps: Path, methods: Sequence[str], jobs: int) -> dict[Path, str]:
+def _make_maps(place: _Place, methods: Sequence[str], jobs: int) -> dict[Path, str]:
     """Makes the maps of a folder of photos; says which photos could not have them, and why."""
-    summary = compute_maps(images=images, output=maps, methods=methods, jobs=jobs)
+    summary = compute_maps(
+        images=place.images,
+        output=place.maps,
+        methods=methods,
+        jobs=jobs,
+        recursive=place.recursive,
+    )
+    if summary.passed_over:
+        print(f"{place.images}: {summary.passed_over.line}")
     for path, reason in summary.skipped.items():
         print(f"left out {path}: {reason}")
     return summary.skipped

@@ -24,7 +24,7 @@ from data_prep.pictures.images import (
     read_rgb_within,
 )
 from data_prep.pictures.masks import check_masks, read_grey, read_mask
-from data_prep.pictures.photos import Photo, list_photos
+from data_prep.pictures.photos import Photo, list_photos, picture_named
 from data_prep.records.format import ImageRecord, LabelRecord, order_ids
 from data_prep.records.shard_writer import write_shards
 
@@ -103,7 +103,7 @@ def write_first_labels(
         InputError: naming the photo whose map is damaged or of another size.
     """
     shown = tqdm(photos, desc=f"{output.rpartition('/')[2]} labels", disable=not progress)
-    records = (label_record(photo, maps / f"{photo.id}.png", max_side) for photo in shown)
+    records = (label_record(photo, picture_named(maps, photo.id), max_side) for photo in shown)
     return write_shards(stem=f"{output}/round0", records=records, count=len(photos)).mean_saliency
 
 
@@ -146,7 +146,7 @@ def label_record(photo: Photo, path: Path, max_side: int) -> LabelRecord:
 def _check_maps(photos: Sequence[Photo], maps: Mapping[str, Path]) -> None:
     for photo in photos:
         for folder in maps.values():
-            if not (folder / f"{photo.id}.png").is_file():
+            if not picture_named(folder, photo.id).is_file():
                 raise InputError(
                     f"{folder}: no map for photo {photo.id}; run data_prep.compute_maps"
                 )
@@ -159,6 +159,7 @@ def define_flags() -> None:
     flags.DEFINE_string("masks", None, "Folder of truth masks, to score with.")
     flags.DEFINE_string("output", None, "Folder of the record set.", required=True)
     flags.DEFINE_list("methods", list(METHODS.names), HELP)
+    flags.DEFINE_bool("recursive", False, "Take photos in subfolders too.")
     flags.DEFINE_integer("max_side", STORED_SIDE, "Longest stored side in pixels.", lower_bound=1)
 
 
@@ -166,7 +167,7 @@ def main(_: Sequence[str]) -> None:
     """Writes one record set as the flags say."""
     values = flags.FLAGS
     summary = write_records(
-        photos=list_photos(values.images),
+        photos=list_photos(values.images, recursive=values.recursive),
         maps={
             method.name: Path(method.folder or f"{values.maps}/{method.name}")
             for method in parse_methods(values.methods)

@@ -14,7 +14,7 @@ from data_prep.base.errors import InputError
 from data_prep.methods.names import Method, batch_size
 from data_prep.pictures.images import ImageError, read_rgb_within, write_png
 from data_prep.pictures.masks import read_grey
-from data_prep.pictures.photos import Photo
+from data_prep.pictures.photos import Photo, picture_named
 
 _FAILURES = (ArithmeticError, LookupError, ValueError, np.linalg.LinAlgError, MemoryError)
 
@@ -36,7 +36,7 @@ class PhotoResult:
 
 def map_path(output: Path, method: str, photo_id: str) -> Path:
     """Where the map of a photo lies below a folder of maps."""
-    return output / method / f"{photo_id}.png"
+    return picture_named(output / method, photo_id)
 
 
 def make_photo_maps(
@@ -134,7 +134,8 @@ def _call(function: Callable, photos: list[np.ndarray]) -> list[np.ndarray]:
 
 def _take(method: Method, photo: Photo, size: tuple[int, int], output: Path) -> str | None:
     """Checks and copies a map that was made elsewhere; says why where it cannot be used."""
-    path, target = Path(method.folder, f"{photo.id}.png"), map_path(output, method.name, photo.id)
+    path = picture_named(Path(method.folder), photo.id)
+    target = map_path(output, method.name, photo.id)
     if not path.is_file():
         return f"{path}: no map of it for {method.name}; put one there"
     try:

@@ -8,8 +8,12 @@ from data_prep.methods.names import Method
 from data_prep.pictures.masks import reach_one
 
 
-def check_sources(methods: Sequence[Method]) -> None:
+def check_sources(methods: Sequence[Method], *, recursive: bool = False) -> None:
     """Finds what cannot be imported and folders that are not there, before any map is made.
+
+    Args:
+        methods: the methods.
+        recursive: whether folders of maps have subfolders as the photos have.
 
     Raises:
         InputError: naming the first.
@@ -22,7 +26,7 @@ def check_sources(methods: Sequence[Method]) -> None:
                 f"--methods={method.name}={method.folder}: no such folder; give the one that "
                 "holds its maps as <id>.png"
             )
-        elif reach_one(Path(method.folder).glob("*.png")):
+        elif reach_one(Path(method.folder).glob("**/*.png" if recursive else "*.png")):
             raise InputError(
                 f"--methods={method.name}={method.folder}: its maps are stored as 0 and 1; "
                 "data_prep.import_maps writes them as 0 to 255"
@@ -42,7 +46,7 @@ def keep_source(method: Method, maps: Path) -> None:
     if method.folder is not None and maps.is_dir() and maps.samefile(method.folder):
         return
     path = maps / ".source"
-    before = method.name if next(maps.glob("*.png"), None) else method.entry
+    before = method.name if next(maps.rglob("*.png"), None) else method.entry
     if path.is_file():
         before = path.read_text(encoding="utf-8")
     if before != method.entry:

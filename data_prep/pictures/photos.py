@@ -10,6 +10,7 @@ from data_prep.base.errors import InputError
 from data_prep.pictures.passed_over import LINK_TO_NOWHERE, NO_FILE, SUBFOLDER, UPWARDS, PassedOver
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+_FORMS = ("NFC", "NFD")
 _MAX_NAME = 200  # bytes of a photo's name; file systems allow 255, and names of results are longer
 
 
@@ -131,6 +132,13 @@ def _entries(folder: Path) -> list[Path]:
         raise InputError(
             f"{folder}: cannot be listed ({error.strerror}); mend its rights"
         ) from None
+
+
+def picture_named(folder: Path, photo_id: str) -> Path:
+    """The PNG in a folder that is named by a photo, in either Unicode form."""
+    names = dict.fromkeys((photo_id, *(unicodedata.normalize(form, photo_id) for form in _FORMS)))
+    paths = [folder / f"{name}.png" for name in names]
+    return next((path for path in paths[1:] if path.exists() and not paths[0].exists()), paths[0])
 
 
 def normal(name: str) -> str:

@@ -131,6 +131,7 @@ def _source(config: Config) -> Source:
         sample_seed=0 if config.sample_size else None,
         methods=config.methods,
         max_side=config.max_side,
+        recursive=config.walks,
     )
 
 

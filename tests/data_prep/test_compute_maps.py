@@ -295,3 +295,19 @@ def test_second_run_in_one_folder_is_refused(photos, tmp_path):
         pytest.raises(InputError, match="maps: another run is under way here; wait for it"),
     ):
         compute_maps(images=photos, output=tmp_path / "maps", methods=TWO, jobs=1, progress=False)
+
+
+def test_photos_of_subfolders_have_their_maps_there(photos, tmp_path, monkeypatch):
+    monkeypatch.setitem(METHODS._parts, "mc", constant(0.5))
+    add_photo(photos / "sub", "c.png")
+    (photos / "notes.txt").touch()
+    options = {"images": photos, "output": tmp_path / "maps", "jobs": 1, "progress": False}
+    flat = compute_maps(**options, methods=("mc",))
+    assert flat.written == 3
+    assert flat.passed_over.reasons == {"notes.txt": ".txt", "sub": "subfolder"}
+    walked = compute_maps(**options, methods=("mc",), recursive=True)
+    assert (walked.written, walked.kept) == (1, 3)
+    assert walked.passed_over.reasons == {"notes.txt": ".txt"}
+    assert (read_grey(tmp_path / "maps/mc/sub/c.png") == 128).all()
+    taken = compute_maps(**options, methods=(f"own={tmp_path}/maps/mc",), recursive=True)
+    assert taken.written == 4 and (tmp_path / "maps/own/sub/c.png").is_file()

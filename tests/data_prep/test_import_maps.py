@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +114,11 @@ def test_command_line(folders):
     assert done.returncode == 2
     assert done.stderr.endswith("has no folder 'mc'; there are hs, rbd\n")
     assert done.stderr.count("\n") == 1
+
+
+def test_maps_are_found_by_names_in_another_unicode_form(folders):
+    composed, parted = (unicodedata.normalize(form, "\u00e9") for form in ("NFC", "NFD"))
+    save(folders["images"] / f"{composed}.bmp", 0)
+    save(folders["maps"] / "HS" / f"{parted}_HS.png", 88)
+    assert import_maps(**folders).written == 6
+    assert (read_grey(folders["output"] / f"hs/{composed}.png") == 88).all()

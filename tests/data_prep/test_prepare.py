@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
@@ -251,3 +252,83 @@ def test_embedded_sample(tmp_path):
     train, test = (open_set(f"{tmp_path}/records/{name}/images") for name in ("train", "test"))
     assert (len(train.ids), len(test.ids)) == (12, 12)
     assert train.manifest.has_masks and test.manifest.has_masks
+
+
+def test_photos_of_subfolders(source, tmp_path, capsys):
+    for folder in ("images", "masks"):
+        (tmp_path / folder / "sub").mkdir()
+        (tmp_path / folder / "p1.png").rename(tmp_path / folder / "sub/p0.png")
+    (tmp_path / "images/IMG.heic").touch()
+    walked = dataclasses.replace(source, recursive=True)
+    for _ in range(2):
+        prepare_records(source=walked, records=tmp_path / "records", jobs=1)
+    out = capsys.readouterr().out
+    assert out == f"{tmp_path}/images: passed over: 1 file (.heic), such as IMG.heic\n"
+    train, test = (open_set(f"{tmp_path}/records/{name}/images") for name in ("train", "test"))
+    ids = ["p0", "p2", "p3", "p4", "sub/p0"]
+    assert sorted(train.ids + test.ids) == ids
+    maps = tmp_path / "records/maps/train/mc"
+    assert [maps / f"{name}.png" for name in ids] == sorted(maps.rglob("*.png"))
+    assert open_labels(f"{tmp_path}/records/train/labels/mc/round0", train).ids == train.ids
+    with pytest.raises(InputError, match="made with recursive=True, not False"):
+        prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    prepare_records(source=source, records=tmp_path / "flat", jobs=1)
+    line = f"{tmp_path}/images: passed over: 1 file (.heic), such as IMG.heic; 1 subfolder, such"
+    assert line in capsys.readouterr().out
+    assert "recursive" not in json.loads((tmp_path / "flat" / SOURCE).read_text())
+    with pytest.raises(InputError, match="made with recursive=False, not True"):
+        prepare_records(source=walked, records=tmp_path / "flat", jobs=1)
+
+
+def test_folders_may_be_spelled_in_another_way(source, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    relative = dataclasses.replace(source, images="images", masks="masks/")
+    prepare_records(source=relative, records=tmp_path / "records", jobs=1)
+    made = json.loads((tmp_path / "records" / SOURCE).read_text())
+    assert (made["images"], made["relative_to"]) == ("images", str(tmp_path))
+    monkeypatch.setattr(prepare, "write_records", None)
+    (tmp_path / "link").symlink_to(tmp_path / "images")
+    for images in ("images/", "./images", "link", str(tmp_path / "images")):
+        spelled = dataclasses.replace(source, images=images)
+        prepare_records(source=spelled, records=tmp_path / "records", jobs=1)
+    monkeypatch.chdir("/")
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    assert "changed" not in capsys.readouterr().out
+    other = dataclasses.replace(source, images=str(tmp_path / "masks"))
+    with pytest.raises(InputError, match=r"made with images=images, not .*masks; choose another"):
+        prepare_records(source=other, records=tmp_path / "records", jobs=1)
+
+
+def test_photos_that_were_moved_are_told_with_how_to_go_on(source, tmp_path):
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    old, new = tmp_path / "images", tmp_path / "album"
+    old.rename(new)
+    moved = dataclasses.replace(source, images=str(new))
+    message = (
+        f"{old} is gone and {new} holds photos of the same names; if they were moved there, "
+        f"`ln -s {new} {old}` lets the old path go on"
+    )
+    with pytest.raises(InputError, match=f"made with images=.*; {message}$"):
+        prepare_records(source=moved, records=tmp_path / "records", jobs=1)
+    old.symlink_to(new)
+    prepare_records(source=moved, records=tmp_path / "records", jobs=1)
+    old.unlink()
+    (new / "p0.png").unlink()
+    with pytest.raises(InputError, match="choose another folder or delete the one it is in$"):
+        prepare_records(source=moved, records=tmp_path / "records", jobs=1)
+
+
+def test_names_in_another_unicode_form_are_the_same_photos(source, tmp_path, capsys):
+    composed, parted = (unicodedata.normalize(form, "\u00e9") for form in ("NFC", "NFD"))
+    (tmp_path / "images/p0.png").rename(tmp_path / f"images/{composed}.png")
+    (tmp_path / "masks/p0.png").rename(tmp_path / f"masks/{parted}.png")
+    one = dataclasses.replace(source, methods=("mc",))
+    prepare_records(source=one, records=tmp_path / "records", jobs=1)
+    (tmp_path / f"images/{composed}.png").rename(tmp_path / f"images/{parted}.png")
+    prepare_records(source=source, records=tmp_path / "records", jobs=1)
+    assert "changed" not in capsys.readouterr().out
+    sets = [open_set(f"{tmp_path}/records/{name}/images") for name in ("train", "test")]
+    assert composed in {photo_id for images in sets for photo_id in images.ids}
+    for name, images in zip(("train", "test"), sets, strict=True):
+        assert open_labels(f"{tmp_path}/records/{name}/labels/rbd/round0", images).ids
+    assert len(list((tmp_path / "records/maps/train/mc").glob("*.png"))) == 5
