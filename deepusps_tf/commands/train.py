@@ -1,6 +1,7 @@
 """Trains: records where absent, rounds, fusion, scores, report and export."""
 
 import dataclasses
+import shlex
 from pathlib import Path
 
 import tensorflow as tf
@@ -25,6 +26,7 @@ from deepusps_tf.scoring.layout import table_text
 from deepusps_tf.serving.saliency_model import SaliencyModel, load_model
 from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.flagfile import list_text
 from deepusps_tf.settings.places import check_places, exported_versions
 from deepusps_tf.training.schedule import run_rounds
 from deepusps_tf.training.start import check_settings
@@ -72,7 +74,8 @@ def train(config: Config) -> None:
             if workers.is_chief:
                 _print(run)
     if config.repeats > 1 and workers.is_chief:
-        print(f"table:  python -m deepusps_tf.main --mode=table --workdirs={config.workdir}")
+        runs = shlex.quote(list_text([config.workdir]))
+        print(f"table:  python -m deepusps_tf.main --mode=table --workdirs={runs}")
 
 
 def train_run(config: Config) -> Run:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data_prep.base.errors import InputError
+from data_prep.base.places import place
 from deepusps_tf.runs.workdir import RUN_FLAGFILE, experiment_folder, runs_in
 from deepusps_tf.scoring.figures import Evaluation, Figures, network_size
 from deepusps_tf.scoring.layout import csv_text, oracle_note, percent
@@ -14,6 +15,7 @@ from deepusps_tf.scoring.scores import MAP, PLAIN, REFINED
 from deepusps_tf.scoring.store import kept_evaluation, kept_rows
 from deepusps_tf.settings.config import Config, settings_of_an_experiment
 from deepusps_tf.settings.flagfile import read_flagfile
+from deepusps_tf.settings.setting import declared
 
 _CAPTION = """\
 In %. F: beta^2 = 0.3, of networks cut at 0.5, of maps made elsewhere at twice their mean; mean of \
@@ -123,7 +125,12 @@ def _experiment(config: Config) -> tuple:
     """The settings that repeats share; their records stand for what these were made of."""
     if config.refined:  # each repeat may have taken the labels of another
         config = dataclasses.replace(config, refined=experiment_folder(config.refined))
-    return tuple((name, getattr(config, name)) for name in settings_of_an_experiment())
+    fields = {field.name: field for field in dataclasses.fields(config)}
+    values = ((name, getattr(config, name)) for name in settings_of_an_experiment())
+    return tuple(
+        (name, place(value) if value and declared(fields[name]).path else value)
+        for name, value in values
+    )
 
 
 def _by_column(figures: Sequence[Figures]) -> dict[Column, dict[str, Figures]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_prep.base.errors import InputError
+from data_prep.base.places import place
 from data_prep.records.format import RecordSet
 from deepusps_tf.data.batches import steps_per_epoch
 from deepusps_tf.data.photo_sets import open_photos, trained_on
@@ -64,7 +65,7 @@ def evaluate_maps(config: Config) -> list[Figures]:
     Raises:
         InputError: as `map_pairs` and `map_outputs`.
     """
-    subject = _checked_subject(config, f"maps {_place(config.maps)}", f"by {_place(config.masks)}")
+    subject = _checked_subject(config, f"maps {place(config.maps)}", f"by {place(config.masks)}")
     pairs = map_pairs(Path(config.maps), Path(config.masks))
     return score_outputs(map_outputs(pairs), subject)
 
@@ -76,7 +77,7 @@ def evaluate_model(config: Config) -> list[Figures]:
         InputError: as `photo_pairs` and `photo_outputs`, and where there is no such model.
     """
     oracle = _oracle_behind(Path(config.model))
-    source = f"model {_place(config.model)}"
+    source = f"model {place(config.model)}"
     subject = _checked_subject(
         config, source, _photos_in_words(config), oracle=oracle, crf=_crf_in_words(config)
     )
@@ -98,12 +99,12 @@ def evaluate_run(config: Config) -> list[Figures]:
     own = read_flagfile(Path(config.workdir) / RUN_FLAGFILE).records
     saved = dataclasses.replace(saved, crf=saved.crf and config.crf)
     # A run that keeps its own figures may be moved.
-    place = _place(config.workdir)
-    run = "this run" if _place(config.output or place) == place else f"run {place}"
+    here = place(config.workdir)
+    run = "this run" if place(config.output or here) == here else f"run {here}"
     behind = {"oracle": saved.oracle, "crf": _crf_in_words(saved)}
     folder, _ = config.labelled
     if folder:
-        trained = bool(saved.images) and _place(folder) == _place(saved.images)
+        trained = bool(saved.images) and place(folder) == place(saved.images)
         at_network = config.resolution == "network"
         subject = _checked_subject(
             config,
@@ -116,7 +117,9 @@ def evaluate_run(config: Config) -> list[Figures]:
         if not at_network:
             model = wrap_network(load_fusion(saved), saved.size)
             return _score_photos(config, model, saved, subject)
-        with pair_records(photo_pairs(*map(Path, config.labelled)), saved.max_side) as images:
+        with pair_records(
+            photo_pairs(*map(Path, config.labelled), recursive=config.walks), saved.max_side
+        ) as images:
             return _score_records(images, saved, subject)
     split, images = open_photos(saved.records).judged()
     if images is None:
@@ -124,7 +127,7 @@ def evaluate_run(config: Config) -> list[Figures]:
     subject = _checked_subject(
         config,
         run,
-        f"on {_place(saved.records)}/{split}",
+        f"on {place(saved.records)}/{split}",
         test_set=Path(saved.records).name,
         trained=split == "train" and trained_on(own, images) != frozenset(),
         resolution=network_size(saved.size),
@@ -152,7 +155,7 @@ def _score_photos(
     config: Config, model: SaliencyModel, run: Config, subject: Evaluation
 ) -> list[Figures]:
     """Scores on the photos that `config` names, with the CRF of `run`."""
-    pairs = photo_pairs(*map(Path, config.labelled))
+    pairs = photo_pairs(*map(Path, config.labelled), recursive=config.walks)
     with start_crf(run, one_pass=True) as pool:
         outputs = photo_outputs(pairs, model=model, pool=pool, queue=run.batch_size)
         return score_outputs(outputs, subject)
@@ -213,9 +216,4 @@ def _crf_in_words(config: Config) -> str:
 
 def _photos_in_words(config: Config) -> str:
     images, masks = config.labelled
-    return f"on {_place(images)} by {_place(masks)}"
-
-
-def _place(path: str) -> str:
-    """A folder's name that is the same from wherever it is seen."""
-    return path if "://" in path else str(Path(path).resolve())
+    return f"on {place(images)} by {place(masks)}"

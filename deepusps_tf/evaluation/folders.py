@@ -25,20 +25,26 @@ from deepusps_tf.serving.saliency_model import SaliencyModel
 class Pair(NamedTuple):
     """A photo or a map, and its truth mask."""
 
+    id: str
     picture: Path
     mask: Path
 
 
-def photo_pairs(images: Path, masks: Path) -> list[Pair]:
+def photo_pairs(images: Path, masks: Path, *, recursive: bool = False) -> list[Pair]:
     """Finds the mask of each photo of a folder; masks without a photo are left aside.
+
+    Args:
+        images: the folder of photos.
+        masks: the folder of masks.
+        recursive: whether photos in subfolders are taken too, with masks in subfolders.
 
     Raises:
         InputError: naming a folder without pictures, a photo without mask, a picture that cannot
             be opened, or one of another size than its mask.
     """
-    photos = list_photos(images)
+    photos = list_photos(images, recursive=recursive)
     paths = check_masks(photos, masks)
-    return _same_size([Pair(photo.path, paths[photo.id]) for photo in photos])
+    return _same_size([Pair(photo.id, photo.path, paths[photo.id]) for photo in photos])
 
 
 def map_pairs(maps: Path, masks: Path) -> list[Pair]:
@@ -53,7 +59,7 @@ def map_pairs(maps: Path, masks: Path) -> list[Pair]:
     missing = sorted(paths.keys() - {each.id for each in found})
     if missing:
         raise InputError(f"{maps}: no map for mask {missing[0]}; make it or move the mask")
-    return _same_size([Pair(each.path, paths[each.id]) for each in found])
+    return _same_size([Pair(each.id, each.path, paths[each.id]) for each in found])
 
 
 def map_outputs(pairs: Sequence[Pair]) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
@@ -115,7 +121,7 @@ def pair_records(pairs: Sequence[Pair], max_side: int) -> Iterator[RecordSet]:
     Raises:
         InputError: naming a file that is damaged.
     """
-    photos = sorted((Photo(pair.picture.stem, pair.picture), pair.mask) for pair in pairs)
+    photos = sorted((Photo(pair.id, pair.picture), pair.mask) for pair in pairs)
     with tempfile.TemporaryDirectory() as folder:
         records = (image_record(photo, mask, max_side) for photo, mask in photos)
         shown = tqdm(records, total=len(photos), desc="photos", unit="photo")

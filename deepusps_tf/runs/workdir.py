@@ -9,11 +9,17 @@ from pathlib import Path
 from data_prep.base.errors import InputError
 from data_prep.base.files import write_text
 from data_prep.base.folder_lock import locked_folder
+from data_prep.base.places import place, same_place
+from data_prep.methods.names import entries_anywhere
+from data_prep.records.layout import PREPARED
+from data_prep.records.source import moved
 from deepusps_tf.runs.round_result import is_finished, round_folders
 from deepusps_tf.settings.config import Config, settings_that_change
 from deepusps_tf.settings.flagfile import flagfile_text, read_flagfile
 from deepusps_tf.settings.places import RUN_FLAGFILE
+from deepusps_tf.settings.setting import declared
 
+_WITHIN = "# Relative paths start in "
 # May differ when a run is resumed: they change where and how fast it runs and what it says, not
 # what comes out.
 FREE_SETTINGS = frozenset(settings_that_change("scoring", "nothing"))
@@ -46,8 +52,14 @@ def check_joined(config: Config) -> None:
 
 
 def save_settings(config: Config) -> None:
-    """Keeps the settings in the workdir, once they have proved usable."""
-    write_text(str(Path(config.workdir) / RUN_FLAGFILE), flagfile_text(config))
+    """Keeps the settings in the workdir, once they have proved usable.
+
+    Where paths are relative, a comment names the folder that they start from.
+    """
+    text = flagfile_text(config)
+    if any(path and not _is_absolute(path) for path in _paths(config).values()):
+        text = f"{_WITHIN}{Path.cwd()}\n{text}"
+    write_text(str(Path(config.workdir) / RUN_FLAGFILE), text)
 
 
 def saved_run(config: Config) -> Config:
@@ -71,7 +83,7 @@ def saved_run(config: Config) -> Config:
     return dataclasses.replace(
         saved,
         workdir=config.workdir,
-        records=config.records or saved.records,
+        records=config.records or _found(saved.records, _within(path)),
         compare=config.compare,
         crf_processes=config.crf_processes,
     )
@@ -183,13 +195,64 @@ def _label_settings(config: Config) -> dict[str, str]:
 
 
 def _check_settings(config: Config, path: Path) -> None:
+    """Refuses settings that are not those of the run at a path, by whatever spelling."""
     if not path.is_file():
         return
-    saved = read_flagfile(path)
-    for field in dataclasses.fields(Config):
-        old, new = getattr(saved, field.name), getattr(config, field.name)
-        if old != new and field.name not in FREE_SETTINGS:
-            raise InputError(
-                f"{path}: that run has --{field.name}={old}, this one {new}; "
-                "choose another --workdir or delete that one"
-            )
+    saved, within = read_flagfile(path), _within(path)
+    for name in (field.name for field in dataclasses.fields(Config)):
+        old, new = getattr(saved, name), getattr(config, name)
+        if name not in FREE_SETTINGS and not _is_same(name, saved, config, within):
+            moved_on = _moved(saved, config, name, within)
+            mend = moved_on or "choose another --workdir or delete that one"
+            raise InputError(f"{path}: that run has --{name}={old}, this one {new}; {mend}")
+
+
+def _is_same(name: str, saved: Config, config: Config, within: str) -> bool:
+    """Whether a run's setting is that of another, by whatever spelling."""
+    old, new = getattr(saved, name), getattr(config, name)
+    if old == new:
+        return True
+    if name == "recursive":
+        return saved.walks == config.walks
+    if name == "methods":
+        return entries_anywhere(old) == entries_anywhere(new)
+    if name not in _paths(saved):
+        return False
+    moved_here = name == "workdir" and not Path(place(old, within)).exists()
+    return moved_here or same_place(old, new, within=within)
+
+
+def _paths(config: Config) -> dict[str, str | None]:
+    """The settings, by name, that a run keeps and that name places."""
+    fields = [field for field in dataclasses.fields(config) if declared(field).path]
+    return {
+        field.name: getattr(config, field.name)
+        for field in fields
+        if field.name not in FREE_SETTINGS
+    }
+
+
+def _is_absolute(path: str) -> bool:
+    return "://" in path or Path(path).is_absolute()
+
+
+def _within(path: Path) -> str:
+    """The folder that the relative paths of a run's flagfile start from; empty: not said."""
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
+    return first.removeprefix(_WITHIN) if first.startswith(_WITHIN) else ""
+
+
+def _found(folder: str, within: str) -> str:
+    """A folder as a run has it, or from where its relative paths start if it is there alone."""
+    if "://" in folder or Path(folder).exists() or not Path(within, folder).exists():
+        return folder
+    return str(Path(within, folder))
+
+
+def _moved(saved: Config, config: Config, name: str, within: str) -> str:
+    """What to do where photos or masks were moved since a run was made; else empty."""
+    old, new = getattr(saved, name), getattr(config, name)
+    if not old or not declared(Config.__dataclass_fields__[name]).local:
+        return ""
+    prepared = Path(config.records) / PREPARED
+    return moved(old, new, prepared, within=within, recursive=config.walks)

@@ -5,7 +5,13 @@ import pytest
 from PIL import Image
 
 from data_prep.base.errors import InputError
-from deepusps_tf.evaluation.folders import map_outputs, map_pairs, photo_outputs, photo_pairs
+from deepusps_tf.evaluation.folders import (
+    map_outputs,
+    map_pairs,
+    pair_records,
+    photo_outputs,
+    photo_pairs,
+)
 from deepusps_tf.labels.crf import RELEASE_SETTINGS
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.scoring.scores import map_scores, mean_scores
@@ -127,3 +133,18 @@ def test_reference_maps_score_as_measured_apart_from_this_program():
     figures = [scores.mae, scores.f_adaptive, scores.f_fixed]
     assert scores.count == 500
     assert [round(100 * figure, 2) for figure in figures] == [17.45, 66.38, 63.05]
+
+
+def test_photos_in_subfolders_have_masks_in_subfolders(tmp_path):
+    mask = np.full((4, 6), 255, np.uint8)
+    for folder in ("images", "masks"):
+        save(tmp_path / folder, {"a.png": mask})
+        save(tmp_path / folder / "sub", {"a.png": mask})
+    pairs = photo_pairs(tmp_path / "images", tmp_path / "masks", recursive=True)
+    assert [pair.mask for pair in pairs] == [
+        tmp_path / "masks/a.png",
+        tmp_path / "masks/sub/a.png",
+    ]
+    with pair_records(pairs, 64) as images:
+        assert images.ids == ("a", "sub/a")
+    assert len(photo_pairs(tmp_path / "images", tmp_path / "masks")) == 1

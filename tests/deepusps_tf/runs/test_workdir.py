@@ -1,8 +1,11 @@
 import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 
 from data_prep.base.errors import InputError
+from data_prep.records.format import hash_ids
 from deepusps_tf.runs.workdir import (
     RUN_FLAGFILE,
     check_joined,
@@ -124,3 +127,82 @@ def test_repeats_do_not_mix_with_a_run(tiny_config):
         save_settings(tiny_config)
     with pytest.raises(InputError, match="holds one run; choose another --workdir"):
         repeat_runs(dataclasses.replace(tiny_config, repeats=2))
+
+
+@pytest.fixture
+def spelled(tiny_config, tmp_path, monkeypatch):
+    """A run with relative paths, begun in the folder that they start from."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("photos", "elsewhere", "records"):
+        Path(folder).mkdir(exist_ok=True)
+    Path("photos/a.png").touch()
+    Path("link").symlink_to("photos")
+    config = dataclasses.replace(tiny_config, images="photos", workdir="run", records="records")
+    with locked_workdir(config):
+        save_settings(config)
+    return config
+
+
+def test_folders_may_be_spelled_in_another_way(spelled, tmp_path, monkeypatch):
+    text = Path("run/config.flags").read_text()
+    assert text.startswith(f"# Relative paths start in {tmp_path}\n--mode=train\n")
+    assert read_flagfile(Path("run/config.flags")) == spelled
+    for images in ("photos/", "./photos", "link", str(tmp_path / "photos")):
+        with locked_workdir(dataclasses.replace(spelled, images=images, records="./records/")):
+            pass
+    monkeypatch.chdir("elsewhere")
+    other = dataclasses.replace(
+        spelled, images="../photos", workdir="../run/", records=f"{tmp_path}/records"
+    )
+    with locked_workdir(other):
+        pass
+    assert saved_run(Config(mode="report", workdir="../run")).records == f"{tmp_path}/records"
+    wrong = dataclasses.replace(other, images="../records")
+    with (
+        pytest.raises(InputError, match="--images=photos, this one ../records; choose another"),
+        locked_workdir(wrong),
+    ):
+        pass
+
+
+def test_recursion_and_methods_may_be_spelled_in_another_way(spelled):
+    with locked_workdir(dataclasses.replace(spelled, recursive=False)):
+        pass
+    changed = dataclasses.replace(spelled, recursive=True)
+    with (
+        pytest.raises(InputError, match="that run has --recursive=None, this one True"),
+        locked_workdir(changed),
+    ):
+        pass
+
+
+def test_a_run_that_was_moved_goes_on(spelled):
+    Path("run").rename("moved")
+    with locked_workdir(dataclasses.replace(spelled, workdir="moved")):
+        pass
+    Path("run").mkdir()  # now it is a copy
+    with (
+        pytest.raises(InputError, match="that run has --workdir=run, this one moved"),
+        locked_workdir(dataclasses.replace(spelled, workdir="moved")),
+    ):
+        pass
+
+
+def test_photos_that_were_moved_are_told_with_how_to_go_on(spelled, tmp_path):
+    old, new = tmp_path / "photos", tmp_path / "album"
+    old.rename(new)
+    changed = dataclasses.replace(spelled, images="album")
+    line = f"photos is gone; if it was moved to album, `ln -s {new} {old}` lets the old path go on"
+    with pytest.raises(InputError, match=f"this one album; {line}$"), locked_workdir(changed):
+        pass
+    listing = [1, hash_ids(["a.png"])]
+    Path("records/prepared").write_text(json.dumps({"photos": listing}))
+    line = f"photos is gone and album holds photos of the same names; .*`ln -s {new} {old}`"
+    with pytest.raises(InputError, match=line), locked_workdir(changed):
+        pass
+    Path("records/prepared").write_text(json.dumps({"photos": [1, hash_ids(["b.png"])]}))
+    with pytest.raises(InputError, match="choose another --workdir"), locked_workdir(changed):
+        pass
+    old.symlink_to(new)
+    with locked_workdir(changed):
+        pass
