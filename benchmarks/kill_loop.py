@@ -7,7 +7,7 @@ A run trains on the embedded sample, from photos to the exported model. It is ma
 alone, first to compile what is kept compiled, then to be timed. Others are killed (SIGKILL) after
 a random part of that time, and started again with the same command until they end. Compared, byte
 for byte: records, maps, labels, networks, scores, the report, and the weights inside the export;
-not TensorBoard's logs, which tell of every start.
+not TensorBoard's logs and the hashes of files, which tell of every start and of files' times.
 """
 
 import dataclasses
@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from benchmarks.scratch import scratch_folder
 from data_prep.base.command import start
+from data_prep.pictures.file_hashes import HASHES
 
 SMALL_RUN = (
     "--sample_size=24",
@@ -113,7 +114,7 @@ def outcome(folder: Path) -> dict[str, str]:
     hashes = {
         name: _hash_network(path) if path.suffix == ".h5" else _hash(path.read_bytes())
         for name, path in relative.items()
-        if not name.startswith(("output", "run/logs/", "run/export/"))
+        if not name.startswith(("output", "run/logs/", "run/export/")) and path.name != HASHES
     }
     exports = folder.glob("run/export/*/variables/variables.index")
     return hashes | {str(path.relative_to(folder)): _hash_export(path) for path in exports}

@@ -3,8 +3,8 @@
     python -m data_prep.compute_maps --images=DIR --output=DIR [--methods=rbd,dsr,mc,hs]
 
 Photos are computed by a pool of processes, one photo at a time each, or by this one, several
-together, as each method says. Finished maps are kept, so an interrupted run goes on where it
-stopped. Maps made elsewhere, --methods=NAME=FOLDER, are checked and copied.
+together, as each method says. Finished maps of the same photos are kept, so an interrupted run goes
+on where it stopped. Maps made elsewhere, --methods=NAME=FOLDER, are checked and copied.
 """
 
 import contextlib
@@ -28,6 +28,8 @@ from data_prep.base.processes import cores, worker_pool
 from data_prep.methods.names import HELP, METHODS, Method, batch_size, parse_methods
 from data_prep.methods.photo_maps import PhotoResult, make_batch_maps, make_photo_maps, map_path
 from data_prep.methods.sources import check_sources, keep_source
+from data_prep.pictures.file_hashes import FileHashes
+from data_prep.pictures.origin import is_of_photo
 from data_prep.pictures.passed_over import PassedOver
 from data_prep.pictures.photos import Photo, list_folder
 
@@ -63,6 +65,9 @@ def compute_maps(
     recursive: bool = False,
 ) -> MapsSummary:
     """Computes the maps that are missing, each at its photo's own size, 8-bit grey.
+
+    A map of another photo of that name, or of the photo before it was edited, counts as missing; so
+    it says of itself. One that does not say, as of an older version or of hand, is kept.
 
     A photo is decoded once for all its missing maps that the pool computes. A photo that cannot be
     read or computed, or has no map in a folder of maps, is skipped and named in the summary; the
@@ -108,15 +113,17 @@ def _make_missing(
     progress: bool,
 ) -> MapsSummary:
     """Makes the maps that are not there yet; those made elsewhere are taken anew."""
+    hashes = FileHashes(output)
     todo = []
     for photo in photos:
         missing = tuple(
             method
             for method in methods
-            if method.folder or not map_path(output, method.name, photo.id).exists()
+            if method.folder or not _is_made(map_path(output, method.name, photo.id), photo, hashes)
         )
         if missing:
             todo.append((photo, missing))
+    hashes.save()
     wanted = sum(len(missing) for _, missing in todo)
     kept = len(photos) * len(methods) - wanted
     written = 0
@@ -139,6 +146,14 @@ def _make_missing(
             f"stopped: {written} of {wanted} maps written; the same command goes on from there"
         ) from None
     return MapsSummary(written=written, kept=kept, skipped=dict(sorted(skipped.items())))
+
+
+def _is_made(path: Path, photo: Photo, hashes: FileHashes) -> bool:
+    """Whether a photo's map is there and, as far as it says, was made of what the photo is now."""
+    try:
+        return is_of_photo(path, lambda: hashes.of(f"{photo.id}{photo.path.suffix}", photo.path))
+    except InputError:
+        return False  # what is wrong with the photo is told where it is read
 
 
 _Task = tuple[Photo, tuple[Method, ...]]

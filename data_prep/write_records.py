@@ -24,6 +24,7 @@ from data_prep.pictures.images import (
     read_rgb_within,
 )
 from data_prep.pictures.masks import check_masks, read_grey, read_mask
+from data_prep.pictures.origin import photo_hash, read_origin
 from data_prep.pictures.photos import Photo, list_photos, picture_named
 from data_prep.records.format import ImageRecord, LabelRecord, order_ids
 from data_prep.records.shard_writer import write_shards
@@ -132,8 +133,14 @@ def label_record(photo: Photo, path: Path, max_side: int) -> LabelRecord:
     """Builds a photo's label from its map.
 
     Raises:
-        InputError: where the map is not of the photo's size, so of another photo.
+        InputError: where the map is not of the photo's size, or says that it was made of another.
     """
+    origin = read_origin(path)
+    if origin is not None and origin != photo_hash(photo.path):
+        raise InputError(
+            f"{path}: was made of another photo than {photo.path}; make it again with "
+            "data_prep.compute_maps"
+        )
     saliency, own_size = read_grey(path), photo_size(photo.path)
     if saliency.shape != own_size:
         raise InputError(

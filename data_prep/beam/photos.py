@@ -25,6 +25,7 @@ from data_prep.beam.files import Localise, local_files
 from data_prep.compute_maps import MAPS_SIDE
 from data_prep.methods.names import Method
 from data_prep.methods.photo_maps import make_photo_maps
+from data_prep.pictures.origin import is_of_photo, photo_hash
 from data_prep.pictures.photos import Photo, photo_id
 
 MISTAKES = "mistakes"  # tag of elements that are the message of an InputError
@@ -126,11 +127,8 @@ class MakeMaps(beam.DoFn):
     @or_mistake
     def process(self, files: PhotoFiles) -> Iterator[PhotoFiles]:
         """Yields the photo, or a line that says why it is left out."""
-        missing = tuple(
-            method
-            for method in self.methods
-            if not tf.io.gfile.exists(map_address(self.output, method.name, files.id))
-        )
+        with local_files() as local:
+            missing = tuple(m for m in self.methods if not self._is_made(m, files, local))
         self.kept.inc(len(self.methods) - len(missing))
         reasons = self._compute(files, missing) if missing else []
         if reasons:
@@ -138,6 +136,17 @@ class MakeMaps(beam.DoFn):
             yield TaggedOutput(BROKEN, f"{files.photo}: {'; '.join(reasons)}")
         else:
             yield files
+
+    def _is_made(self, method: Method, files: PhotoFiles, local: Localise) -> bool:
+        """Whether a photo's map is there; see `data_prep.compute_maps`."""
+        address = map_address(self.output, method.name, files.id)
+        if not tf.io.gfile.exists(address):
+            return False
+        try:
+            kept = local(address, tf.io.gfile.copy)
+            return is_of_photo(kept, lambda: photo_hash(local(files.photo)))
+        except InputError:
+            return False  # what is wrong with the photo is told where it is read
 
     def _compute(self, files: PhotoFiles, methods: Sequence[Method]) -> Sequence[str]:
         with tempfile.TemporaryDirectory() as folder, local_files() as local:

@@ -6,14 +6,16 @@ Free of TensorFlow: the processes of a pool import this.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from data_prep.base.errors import InputError
 from data_prep.methods.names import Method, batch_size
-from data_prep.pictures.images import ImageError, read_rgb_within, write_png
+from data_prep.pictures.images import read_rgb_within, write_png
 from data_prep.pictures.masks import read_grey
+from data_prep.pictures.origin import photo_hash
 from data_prep.pictures.photos import Photo, picture_named
 
 _FAILURES = (ArithmeticError, LookupError, ValueError, np.linalg.LinAlgError, MemoryError)
@@ -47,22 +49,23 @@ def make_photo_maps(
     Args:
         photo: the photo.
         methods: the methods whose maps are wanted, of any kind.
-        output: folder that gets `<method>/<id>.png`, 8-bit grey at the photo's own size.
+        output: folder that gets `<method>/<id>.png`, 8-bit grey at the photo's own size, which
+            says what photo it was made of; see `data_prep.pictures.origin`.
         max_side: a larger photo is computed at this longest side in pixels.
 
     Raises:
         InputError: a map cannot be written, or a method cannot be imported.
     """
     try:
-        rgb, size = read_rgb_within(photo.path, max_side=max_side)
-    except ImageError as error:
+        reading = _read(photo, max_side)
+    except InputError as error:
         return _unreadable(photo, error)
     reasons = []
     for method in methods:
         if method.folder is not None:
-            reasons.append(_take(method, photo, size, output))
+            reasons.append(_take(method, reading, output))
         else:
-            reasons.append(_compute(method, photo, rgb, size, output))
+            reasons.append(_compute(method, reading, output))
     reasons = tuple(filter(None, reasons))
     return PhotoResult(photo, len(methods) - len(reasons), reasons)
 
@@ -83,39 +86,56 @@ def make_batch_maps(
     Raises:
         InputError: as of `make_photo_maps`.
     """
-    results, decoded = [], []
+    results, readings = [], []
     for photo in photos:
         try:
-            decoded.append((photo, *read_rgb_within(photo.path, max_side=max_side)))
-        except ImageError as error:
+            readings.append(_read(photo, max_side))
+        except InputError as error:
             results.append(_unreadable(photo, error))
     try:
-        maps = _call(method.function, [rgb for _, rgb, _ in decoded]) if decoded else []
+        maps = _call(method.function, [reading.rgb for reading in readings]) if readings else []
     except _FAILURES:
-        reasons = [_compute(method, *one, output) for one in decoded]
+        reasons = [_compute(method, reading, output) for reading in readings]
     else:
-        reasons = [None] * len(decoded)
-        for (photo, _, size), saliency in zip(decoded, maps, strict=True):
-            write_png(map_path(output, method.name, photo.id), _to_size(saliency, size))
-    for (photo, _, _), reason in zip(decoded, reasons, strict=True):
-        results.append(PhotoResult(photo, int(not reason), (reason,) if reason else ()))
+        reasons = [None] * len(readings)
+        for reading, saliency in zip(readings, maps, strict=True):
+            _write(method, reading, _to_size(saliency, reading.size), output)
+    for reading, reason in zip(readings, reasons, strict=True):
+        results.append(PhotoResult(reading.photo, int(not reason), (reason,) if reason else ()))
     return results
 
 
-def _unreadable(photo: Photo, error: ImageError) -> PhotoResult:
+class _Reading(NamedTuple):
+    """A photo, its hash, its pixels, shrunk where it is large, and its own size."""
+
+    photo: Photo
+    made_of: str
+    rgb: np.ndarray
+    size: tuple[int, int]
+
+
+def _read(photo: Photo, max_side: int) -> _Reading:
+    made_of = photo_hash(photo.path)  # first: the maps of what changes meanwhile are made again
+    return _Reading(photo, made_of, *read_rgb_within(photo.path, max_side=max_side))
+
+
+def _write(method: Method, reading: _Reading, saliency: np.ndarray, output: Path) -> None:
+    path = map_path(output, method.name, reading.photo.id)
+    write_png(path, saliency, made_of=reading.made_of)
+
+
+def _unreadable(photo: Photo, error: InputError) -> PhotoResult:
     return PhotoResult(photo, 0, (str(error).removeprefix(f"{photo.path}: "),))
 
 
-def _compute(
-    method: Method, photo: Photo, rgb: np.ndarray, size: tuple[int, int], output: Path
-) -> str | None:
+def _compute(method: Method, reading: _Reading, output: Path) -> str | None:
     """Computes and writes a map; says why where it cannot be computed."""
     try:
-        (saliency,) = _call(method.function, [rgb])
+        (saliency,) = _call(method.function, [reading.rgb])
     except _FAILURES as error:
         detail = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return f"{method.name} failed ({detail}); leave the photo out"
-    write_png(map_path(output, method.name, photo.id), _to_size(saliency, size))
+    _write(method, reading, _to_size(saliency, reading.size), output)
     return None
 
 
@@ -132,8 +152,9 @@ def _call(function: Callable, photos: list[np.ndarray]) -> list[np.ndarray]:
     return maps
 
 
-def _take(method: Method, photo: Photo, size: tuple[int, int], output: Path) -> str | None:
+def _take(method: Method, reading: _Reading, output: Path) -> str | None:
     """Checks and copies a map that was made elsewhere; says why where it cannot be used."""
+    photo, size = reading.photo, reading.size
     path = picture_named(Path(method.folder), photo.id)
     target = map_path(output, method.name, photo.id)
     if not path.is_file():
@@ -148,7 +169,7 @@ def _take(method: Method, photo: Photo, size: tuple[int, int], output: Path) -> 
             "make the map at the photo's size"
         )
     if not (target.exists() and target.samefile(path)):
-        write_png(target, saliency)
+        _write(method, reading, saliency, output)
     return None
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image, PngImagePlugin
@@ -29,6 +30,22 @@ def origin_note(photo: str) -> PngImagePlugin.PngInfo:
     note = PngImagePlugin.PngInfo()
     note.add_text(_KEY, photo)
     return note
+
+
+def is_of_photo(picture: str | os.PathLike, photo: Callable[[], str]) -> bool:
+    """Whether a picture is there and was made of a photo, or does not say of which.
+
+    Args:
+        picture: the file.
+        photo: gives the photo's hash; called only where the picture says what it was made of.
+
+    Raises:
+        InputError: as `photo` does.
+    """
+    if not Path(picture).exists():
+        return False
+    origin = read_origin(picture)
+    return origin is None or origin == photo()
 
 
 def read_origin(picture: str | os.PathLike) -> str | None:

@@ -169,6 +169,22 @@ def test_finished_records_are_left_alone_and_a_stopped_run_keeps_its_maps(folder
     assert set((folder / "beam").rglob("*")) == set(before)  # nothing temporary
 
 
+def test_a_stopped_run_makes_the_maps_of_a_replaced_photo_again(folder):
+    prepare(folder, masks=None)
+    (folder / "images/p2.png").write_bytes((folder / "images/p4.png").read_bytes())
+    prepare_locally(folder, masks=False)
+    (folder / "beam/prepared").unlink()
+    kept = {
+        path: path.stat().st_mtime_ns
+        for path in (folder / "beam/maps").rglob("*.png")
+        if path.name != "p2.png"
+    }
+    assert prepare(folder, masks=None) == BeamSummary(photos=7, left_out=0)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert contents(folder / "beam/maps", "*.png*") == contents(folder / "maps", "*.png")
+    assert record_files(folder / "beam") == record_files(folder / "local")
+
+
 def test_photos_and_records_may_be_remote(folder):
     prepare_locally(folder, max_side=20)
     images, masks = f"bucket://{folder}/images/*", f"bucket://{folder}/masks/*"

@@ -15,7 +15,10 @@ from data_prep.base.folder_lock import locked_folder
 from data_prep.compute_maps import compute_maps
 from data_prep.methods import photo_maps
 from data_prep.methods.names import METHODS
+from data_prep.pictures import file_hashes
+from data_prep.pictures.images import write_png
 from data_prep.pictures.masks import read_grey
+from data_prep.pictures.origin import photo_hash, read_origin
 
 ROOT = Path(__file__).parents[2]
 TWO = ("rbd", "mc")
@@ -110,6 +113,43 @@ def test_finished_maps_are_kept_and_photos_decoded_once(photos, tmp_path, monkey
     decoded.clear()
     assert compute_maps(methods=TWO, **options).kept == 6
     assert decoded == []
+
+
+def test_maps_are_made_again_of_a_photo_that_was_replaced_or_edited(photos, tmp_path, monkeypatch):
+    def level(rgb):
+        return np.full(rgb.shape[:2], rgb[0, 0, 0] / 255, np.float32)
+
+    for name in TWO:
+        monkeypatch.setitem(METHODS._parts, name, level)
+    options = {"images": photos, "output": tmp_path / "maps", "jobs": 1, "progress": False}
+    compute_maps(methods=TWO, **options)
+    photo, before = photos / "a b.png", (photos / "a b.png").stat()
+    edited = np.full((48, 60, 3), 77, np.uint8)
+    Image.fromarray(edited).save(photo)
+    os.utime(photo, ns=(before.st_atime_ns, before.st_mtime_ns))  # as of an older photo
+    summary = compute_maps(methods=TWO, **options)
+    assert (summary.written, summary.kept) == (2, 4)
+    for name in TWO:
+        path = tmp_path / f"maps/{name}/a b.png"
+        assert (read_grey(path) == 77).all()
+        assert read_origin(path) == photo_hash(photo)
+    write_png(tmp_path / "maps/rbd/c.png", np.full((48, 60), 9, np.uint8))  # by hand, or as of old
+    add_photo(photos, "c.webp", size=(66, 48))
+    summary = compute_maps(methods=TWO, **options)
+    assert (summary.written, summary.kept) == (1, 5)
+    assert (read_grey(tmp_path / "maps/rbd/c.png") == 9).all()
+    photo.write_bytes(b"no photo any more")
+    summary = compute_maps(methods=TWO, **options)
+    assert list(summary.skipped) == [photo] and summary.kept == 4
+
+
+def test_photos_that_did_not_change_are_read_once_for_all_later_runs(photos, tmp_path, monkeypatch):
+    monkeypatch.setitem(METHODS._parts, "rbd", constant(0))
+    options = {"images": photos, "output": tmp_path, "jobs": 1, "progress": False}
+    for _ in range(2):
+        compute_maps(methods=["rbd"], **options)
+    monkeypatch.setattr(file_hashes, "photo_hash", None)
+    assert compute_maps(methods=["rbd"], **options).kept == 3
 
 
 def test_broken_photos_and_failures_are_named_and_the_rest_goes_on(photos, tmp_path, monkeypatch):

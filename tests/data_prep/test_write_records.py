@@ -4,6 +4,8 @@ import tensorflow as tf
 from PIL import Image
 
 from data_prep.base.errors import InputError
+from data_prep.pictures.images import write_png
+from data_prep.pictures.origin import photo_hash
 from data_prep.pictures.photos import list_photos
 from data_prep.records.format import (
     IMAGE_FEATURES,
@@ -176,4 +178,13 @@ def test_missing_mask_is_named(folders):
 def test_mask_of_another_size_is_named(folders):
     Image.new("L", (10, 10)).save(folders / "masks/p2.png")
     with pytest.raises(InputError, match="p2.png: is 10x10, its photo 40x30"):
+        write(folders)
+
+
+def test_a_map_that_says_it_is_of_another_photo_is_refused(folders):
+    path = folders / "maps/mc/p1.png"
+    write_png(path, np.full((30, 40), 102, np.uint8), made_of=photo_hash(folders / "images/p1.jpg"))
+    write(folders)
+    write_png(path, np.full((30, 40), 102, np.uint8), made_of=photo_hash(folders / "images/p2.png"))
+    with pytest.raises(InputError, match=r"mc/p1.png: was made of another photo than .*p1.jpg; m"):
         write(folders)
