@@ -1,7 +1,7 @@
 """DeepUSPS in TensorFlow/Keras: a salient-object segmentation model from unlabelled photos.
 
     run = deepusps_tf.train(deepusps_tf.read_flagfile("cpu.flags", images="photos"))
-    probability = run.model().predict(rgb)
+    probability = run.model().predict("photo.jpg")
 
 Importing this package is quick: TensorFlow loads at the first call that needs it.
 """
@@ -53,7 +53,8 @@ def load(path: "str | Path") -> "SaliencyModel":
         path: `<workdir>/export`, whose latest version is taken, or one version in it.
 
     Returns:
-        A model whose `predict(rgb)` maps uint8 [H, W, 3] to float32 [H, W] in [0, 1].
+        A model whose `predict(photo)` gives float32 [H, W] in [0, 1] and `cutout(photo)` uint8
+        [H, W, 4] of a path, a file's bytes, a Pillow image or an array.
 
     Raises:
         InputError: where the folder holds no model that this program exported.

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import warnings
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ _TURNS = {  # EXIF orientation -> what makes the picture upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_BYTES = "the photo's bytes"  # what a message calls them
 _SHRINKABLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 
 
@@ -36,7 +38,10 @@ class ImageError(InputError):
     """One file cannot be used as a picture; the message is one line naming it and the mend."""
 
 
-def read_rgb(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+File = str | os.PathLike | bytes  # a file's path, or its bytes
+
+
+def read_rgb(path: File, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decodes a photo at its own size, turned upright as its EXIF orientation says.
 
     Grey becomes three equal channels, 16-bit values are scaled to 8 bits, transparent pixels are
@@ -44,7 +49,7 @@ def read_rgb(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.nda
     converted plainly, and an animation gives its first frame.
 
     Args:
-        path: a JPEG, PNG, WebP, BMP, GIF or TIFF file, whatever its suffix.
+        path: a JPEG, PNG, WebP, BMP, GIF or TIFF file, whatever its suffix, or its bytes.
         max_pixels: the largest width x height that is decoded.
 
     Returns:
@@ -53,12 +58,12 @@ def read_rgb(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> np.nda
     Raises:
         ImageError: the file is missing, empty, truncated, no picture, or too large.
     """
-    image, _ = _decode(Path(path), max_pixels=max_pixels, max_side=None)
+    image, _ = _decode(path, max_pixels=max_pixels, max_side=None)
     return np.array(image)
 
 
 def read_rgb_within(
-    path: str | os.PathLike, *, max_side: int, max_pixels: int = MAX_PIXELS
+    path: File, *, max_side: int, max_pixels: int = MAX_PIXELS
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Decodes a photo for computing at a bounded size, without holding a large JPEG in full.
 
@@ -73,8 +78,17 @@ def read_rgb_within(
     Raises:
         ImageError: as `read_rgb`.
     """
-    image, size = _decode(Path(path), max_pixels=max_pixels, max_side=max_side)
+    image, size = _decode(path, max_pixels=max_pixels, max_side=max_side)
     return fit_within(np.array(image), max_side), size
+
+
+def rgb_within(image: Image.Image, *, max_side: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """Does with a picture in memory, which may be changed by it, what `read_rgb_within` does.
+
+    A large JPEG file differs a little: it is decoded at a smaller size at once.
+    """
+    upright, size = _upright_rgb(image, "the picture", max_side)
+    return fit_within(np.array(upright), max_side), size
 
 
 def photo_size(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
@@ -83,7 +97,7 @@ def photo_size(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> tupl
     Raises:
         ImageError: as `read_rgb`; damage behind the header goes unseen.
     """
-    with _opened(Path(path), max_pixels) as image:
+    with _opened(path, max_pixels) as image:
         return _upright_size(image)
 
 
@@ -93,7 +107,7 @@ def is_plain_jpeg(path: str | os.PathLike, max_side: int) -> bool:
     Raises:
         ImageError: as `photo_size`.
     """
-    with _opened(Path(path), MAX_PIXELS) as image:
+    with _opened(path, MAX_PIXELS) as image:
         plain = image.format == "JPEG" and image.mode in ("RGB", "L") and keeps_srgb(image)
         return plain and _orientation(image) == 1 and max(image.size) <= max_side
 
@@ -167,19 +181,21 @@ def encode_png(pixels: np.ndarray) -> bytes:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
+def _opened(file: File, max_pixels: int) -> Iterator[Image.Image]:
     """Opens an image file and bounds its size; whatever goes wrong inside becomes an ImageError."""
+    path, file = (_BYTES, io.BytesIO(file)) if isinstance(file, bytes) else (file, Path(file))
     try:
-        if path.is_dir():
+        if isinstance(file, Path) and file.is_dir():
             raise ImageError(f"{path}: is a folder, not a photo; name one photo")
-        if path.stat().st_size == 0:
+        size = file.stat().st_size if isinstance(file, Path) else len(file.getvalue())
+        if size == 0:
             raise ImageError(f"{path}: is empty; fetch it again or remove it")
     except OSError as error:
         raise ImageError(f"{path}: cannot be opened ({error.strerror}); check its name") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata and large sizes; both are judged here
         try:
-            with Image.open(path, formats=_FORMATS) as image:
+            with Image.open(file, formats=_FORMATS) as image:
                 if image.width * image.height > max_pixels:
                     raise Image.DecompressionBombError
                 yield image
@@ -202,21 +218,26 @@ def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
             ) from None
 
 
-def decode_raw(path: Path, *, max_pixels: int) -> Image.Image:
+def decode_raw(path: File, *, max_pixels: int) -> Image.Image:
     """Opens and decodes a picture and turns it upright; its mode stays what the file has.
 
     Raises:
         ImageError: as `read_rgb`.
     """
     with _opened(path, max_pixels) as image:
-        orientation = _orientation(image)
-        image.load()
-        turned = image.copy()
+        return turned_upright(image)
+
+
+def turned_upright(image: Image.Image) -> Image.Image:
+    """A copy of a picture, turned as its EXIF orientation says."""
+    orientation = _orientation(image)
+    image.load()
+    turned = image.copy()
     return turned.transpose(_TURNS[orientation]) if orientation in _TURNS else turned
 
 
 def _decode(
-    path: Path, *, max_pixels: int, max_side: int | None
+    path: File, *, max_pixels: int, max_side: int | None
 ) -> tuple[Image.Image, tuple[int, int]]:
     """Opens, bounds, decodes, turns and flattens: an RGB image and the file's upright (H, W)."""
     with _opened(path, max_pixels) as image:
@@ -224,7 +245,7 @@ def _decode(
 
 
 def _upright_rgb(
-    image: Image.Image, path: Path, max_side: int | None
+    image: Image.Image, name: File, max_side: int | None
 ) -> tuple[Image.Image, tuple[int, int]]:
     own_size = _upright_size(image)
     orientation = _orientation(image)  # before draft and flattening, which lose it
@@ -238,7 +259,7 @@ def _upright_rgb(
         if shrink > 1 and image.mode in _SHRINKABLE:
             image = image.reduce(shrink)  # in its own mode: no second copy at full size
     image.load()
-    upright = _flatten(to_srgb(image), path)
+    upright = flattened(to_srgb(image), name)
     if orientation in _TURNS:
         upright = upright.transpose(_TURNS[orientation])
     return upright, own_size
@@ -259,10 +280,15 @@ def _orientation(image: Image.Image) -> int:
     return orientation if orientation in _TURNS else 1
 
 
-def _flatten(image: Image.Image, path: Path) -> Image.Image:
-    """Any of Pillow's modes to RGB, transparent pixels on white."""
+def flattened(image: Image.Image, name: File = "the picture") -> Image.Image:
+    """Brings any of Pillow's modes to RGB, transparent pixels on white.
+
+    Raises:
+        ImageError: naming a picture whose pixels are floating-point numbers.
+    """
     if image.mode == "F":
-        raise ImageError(f"{path}: has floating-point pixels; save it as an 8- or 16-bit picture")
+        name = _BYTES if isinstance(name, bytes) else name
+        raise ImageError(f"{name}: has floating-point pixels; save it as an 8- or 16-bit picture")
     if image.mode.startswith("I"):
         wide = np.clip(np.asarray(image), 0, 65535)
         return Image.fromarray((wide // 257).astype(np.uint8)).convert("RGB")

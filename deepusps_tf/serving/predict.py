@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -19,11 +18,11 @@ from data_prep.pictures.origin import photo_hash, read_origin
 from data_prep.pictures.passed_over import PassedOver, told
 from data_prep.pictures.photos import Photo
 from deepusps_tf.labels.crf_pool import CrfPool
+from deepusps_tf.serving.photo_input import MAX_SIDE, enlarge
 from deepusps_tf.serving.saliency_model import SaliencyModel
 from deepusps_tf.settings.own_output import MADE_WITH, photos_to_predict
 from deepusps_tf.settings.places import names_one_picture
 
-MAX_SIDE = 512  # larger photos are predicted at this side: more than the network sees
 BATCH = 8
 
 
@@ -122,11 +121,6 @@ def predict_photos(
                 _write(made[photo], reading, enlarge(probability, reading.size), kind)
             progress.update(len(there) + len(made) + len(skipped) - progress.n)
     return PredictionSummary(made, there, skipped, listing.passed_over)
-
-
-def enlarge(probability: np.ndarray, own_size: tuple[int, int]) -> np.ndarray:
-    """Brings a map, float32 [h, w], to a photo's own (H, W)."""
-    return cv2.resize(probability, own_size[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _check_replaceable(picture: Path) -> None:

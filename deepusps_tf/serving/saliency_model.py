@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from data_prep.base.errors import InputError
 from deepusps_tf.data.batches import fit_square
+from deepusps_tf.serving.photo_input import AnyPhoto, enlarge, photo_rgba, photo_within
 from deepusps_tf.serving.signatures import ServingModule
 from deepusps_tf.settings.places import find_model
 
@@ -36,22 +37,57 @@ class SaliencyModel:
         self.name = name
         self.fingerprint = fingerprint
 
-    def predict(self, rgb: np.ndarray) -> np.ndarray:
-        """Predicts one photo.
+    def predict(self, photo: AnyPhoto) -> np.ndarray:
+        """Predicts one photo, as `--mode=predict` does.
 
         Args:
-            rgb: uint8 or float [H, W, 3] in 0..255, any size from 1x1.
+            photo: a path, the bytes of an encoded file, a Pillow image, or an array: grey [H, W]
+                or [H, W, 1], RGB [H, W, 3] or RGBA [H, W, 4], of uint8, uint16 or float. Floats
+                that all lie in 0..1 have 1 for white, others must lie in 0..255: no photo in
+                0..255 has a brightest value of 1. Transparent pixels are seen on white.
 
         Returns:
-            float32 [H, W] in [0, 1], the probability of being salient.
+            float32 [H, W] in [0, 1] at the photo's own size, upright: the probability of being
+            salient.
+
+        Raises:
+            InputError: for a file that cannot be read.
+            TypeError: for what is no photo.
+            ValueError: for an array of another shape, type or range.
+        """
+        rgb, own_size = photo_within(photo)
+        return enlarge(self.predict_batch([rgb])[0], own_size)
+
+    def cutout(self, photo: AnyPhoto) -> np.ndarray:
+        """Cuts the salient object of a photo out, as `--mode=predict --as=cutout` does.
+
+        Args:
+            photo: as of `predict`.
+
+        Returns:
+            uint8 [H, W, 4], upright: the photo in sRGB, its opacity the probability of being
+            salient, but where the photo's own is lower.
+
+        Raises:
+            InputError, TypeError, ValueError: as `predict`.
+        """
+        rgba, probability = photo_rgba(photo), self.predict(photo)
+        opacity = np.rint(255 * probability.clip(0, 1)).astype(np.uint8)
+        rgba[..., 3] = np.minimum(rgba[..., 3], opacity)
+        return rgba
+
+    def predict_batch(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Predicts arrays, whose sizes may differ, in one step, each at its own size.
+
+        Args:
+            photos: uint8 or float [H, W, 3] in 0..255, any sizes from 1x1.
+
+        Returns:
+            float32 [H, W] in [0, 1] for each.
 
         Raises:
             ValueError: for an array of another shape.
         """
-        return self.predict_batch([rgb])[0]
-
-    def predict_batch(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Predicts photos, whose sizes may differ, in one step; see `predict`."""
         for rgb in photos:
             if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
                 raise ValueError(f"a photo must be an array [H, W, 3], not {list(rgb.shape)}")
