@@ -1,6 +1,7 @@
 """Where labels are cut, and how a round's averages become the next round's labels."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 from data_prep.base.errors import InputError
@@ -36,11 +37,13 @@ class LabelSummary:
         count: labels.
         empty: labels without a foreground pixel.
         full: labels without a background pixel.
+        coverage: mean share of foreground pixels.
     """
 
     count: int
     empty: int
     full: int
+    coverage: float
 
 
 def write_averaged_labels(
@@ -48,6 +51,7 @@ def write_averaged_labels(
 ) -> LabelSummary:
     """Writes the average after `epoch` epochs as a label set with the ids of `images`."""
     empty = full = 0
+    covered = []
 
     def records() -> Iterator[LabelRecord]:
         nonlocal empty, full
@@ -55,7 +59,8 @@ def write_averaged_labels(
             foreground = label >= REFINED_THRESHOLD * 255
             empty += not foreground.any()
             full += bool(foreground.all())
+            covered.append(float(foreground.mean()))
             yield LabelRecord.from_map(photo_id, label)
 
     manifest = write_shards(stem=stem, records=records(), count=len(images.ids))
-    return LabelSummary(manifest.count, empty, full)
+    return LabelSummary(manifest.count, empty, full, math.fsum(covered) / manifest.count)

@@ -19,21 +19,47 @@ JOINT = "joint"  # where a run keeps its joint rounds, in the place of a method
 
 
 @dataclasses.dataclass(frozen=True)
+class RoundFigures:
+    """Figures of a finished round.
+
+    Attributes:
+        losses: mean training loss of each epoch.
+        change: mean absolute change, of 0 to 1, from the labels learned (each version of them) to
+            those written, or None.
+        coverage: share of the photos' pixels that the labels written call salient, or None where
+            none were, or by an older version.
+        learned: that of each label set learned, cut as they were; empty where `coverage` is None.
+    """
+
+    losses: tuple[float, ...]
+    change: float | None
+    coverage: float | None = None
+    learned: tuple[float, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class RoundResult:
     """What a finished round left behind.
 
     Attributes:
         folder: the round's folder.
         labels: the label version it wrote, or None.
-        losses: mean training loss of each epoch.
-        change: mean absolute change, of 0 to 1, from the labels learned (each version of them) to
-            those written, or None.
+        figures: of the round.
     """
 
     folder: Path
     labels: RecordSet | None
-    losses: tuple[float, ...]
-    change: float | None
+    figures: RoundFigures
+
+    @property
+    def losses(self) -> tuple[float, ...]:
+        """Mean training loss of each epoch."""
+        return self.figures.losses
+
+    @property
+    def change(self) -> float | None:
+        """How far the round moved the labels; see `RoundFigures`."""
+        return self.figures.change
 
     @property
     def weights(self) -> Path:
@@ -62,12 +88,31 @@ def read_result(folder: Path, images: RecordSet) -> RoundResult:
     Raises:
         InputError: where a file is damaged, or the labels are not those of `images`.
     """
+    labelled, figures = _read(folder)
+    labels = open_labels(labels_stem(folder), images) if labelled else None
+    return RoundResult(folder, labels, figures)
+
+
+def read_figures(folder: Path) -> RoundFigures:
+    """Reads the figures of a finished round.
+
+    Raises:
+        InputError: where the file that holds them is damaged.
+    """
+    return _read(folder)[1]
+
+
+def _read(folder: Path) -> tuple[bool, RoundFigures]:
+    """Whether a finished round wrote labels, and its figures."""
     path = folder / RESULT
     with damage_named(path, "delete it to train that round again"):
         fields = json.loads(path.read_text(encoding="utf-8"))
-        labelled, losses, change = fields["labels"], tuple(fields["losses"]), fields["change"]
-    labels = open_labels(labels_stem(folder), images) if labelled else None
-    return RoundResult(folder, labels, losses, change)
+        return fields["labels"], RoundFigures(
+            losses=tuple(fields["losses"]),
+            change=fields["change"],
+            coverage=fields.get("coverage"),
+            learned=tuple(fields.get("learned", ())),
+        )
 
 
 def is_stable(number: int, change: float, until_stable: float) -> bool:
@@ -97,11 +142,7 @@ def read_refined(
 
 def write_result(result: RoundResult) -> None:
     """Makes a round count as finished; its weights and labels must be there."""
-    fields = {
-        "labels": result.labels is not None,
-        "losses": result.losses,
-        "change": result.change,
-    }
+    fields = {"labels": result.labels is not None, **dataclasses.asdict(result.figures)}
     write_text(str(result.folder / RESULT), json.dumps(fields) + "\n")
 
 

@@ -12,8 +12,9 @@ from deepusps_tf.labels.change import label_change
 from deepusps_tf.labels.moving_average import MovingAverage
 from deepusps_tf.labels.pseudo_labels import LabelSummary, write_averaged_labels
 from deepusps_tf.runs.checkpoints import save_weights
-from deepusps_tf.runs.round_result import RoundResult, labels_stem, write_result
+from deepusps_tf.runs.round_result import RoundFigures, RoundResult, labels_stem, write_result
 from deepusps_tf.settings.config import Config
+from deepusps_tf.training.label_drift import warn_of_drift
 from deepusps_tf.training.rounds import Round
 
 
@@ -39,26 +40,41 @@ def end_round(
         losses: of each epoch.
     """
     folder = Path(config.workdir) / spec.name
-    written = change = None
+    written, figures = None, RoundFigures(tuple(losses), None)
     if average is not None:
         stem = labels_stem(folder)
         summary = write_averaged_labels(
             average=average, epoch=spec.epochs, images=images, stem=stem
         )
-        _warn_of_collapse(spec.name, summary, config.collapse_warning)
         written = open_labels(stem, images)
-        change = label_change(images=images, before=labels, after=written, size=config.size)
-        logging.info("%s: labels changed by %.4f on average", spec.name, change)
-    result = RoundResult(folder, written, tuple(losses), change)
+        moved = label_change(
+            images=images,
+            before=labels,
+            after=written,
+            size=config.size,
+            threshold=spec.threshold,
+        )
+        figures = RoundFigures(tuple(losses), moved.change, summary.coverage, moved.coverage)
+        logging.info("%s: labels changed by %.4f on average", spec.name, moved.change)
+        if not _warn_of_collapse(spec.name, summary, config.collapse_warning):
+            warn_of_drift(folder, figures, _other_methods(folder, config))
+    result = RoundResult(folder, written, figures)
     save_weights(network, result.weights)
     write_result(result)
     shutil.rmtree(folder / "checkpoints")
     return result
 
 
-def _warn_of_collapse(name: str, summary: LabelSummary, share: float) -> None:
+def _other_methods(folder: Path, config: Config) -> list[Path]:
+    """The folders of the methods beside that of a round; none of a joint round, which is of all."""
+    names, own = config.method_names, folder.parent.name
+    return [Path(config.workdir) / name for name in names if own in names and name != own]
+
+
+def _warn_of_collapse(name: str, summary: LabelSummary, share: float) -> bool:
     """Says loudly that labels of all background or all foreground will teach nothing."""
-    if summary.empty + summary.full > share * summary.count:
+    collapsed = summary.empty + summary.full > share * summary.count
+    if collapsed:
         logging.warning(
             "%s: THE LABELS COLLAPSED: of %d, %d are all background and %d all foreground. The "
             "next round learns from these. Train longer or with another learning rate, or "
@@ -68,3 +84,4 @@ def _warn_of_collapse(name: str, summary: LabelSummary, share: float) -> None:
             summary.empty,
             summary.full,
         )
+    return collapsed

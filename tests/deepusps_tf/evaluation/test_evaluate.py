@@ -10,7 +10,7 @@ from data_prep.base.errors import InputError
 from data_prep.pictures.photos import list_photos
 from data_prep.write_records import write_records
 from deepusps_tf.evaluation.evaluate import evaluate_maps, evaluate_model, evaluate_run, evaluations
-from deepusps_tf.runs.round_result import RoundResult, load_fusion, write_result
+from deepusps_tf.runs.round_result import RoundFigures, RoundResult, load_fusion, write_result
 from deepusps_tf.runs.workdir import save_settings
 from deepusps_tf.scoring.store import keep_evaluation, kept_evaluation
 from deepusps_tf.serving.export import export_model
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("tiny_network")
 @pytest.fixture
 def finished_run(tiny_config):
     """A workdir whose fused network is untrained."""
-    result = RoundResult(Path(tiny_config.workdir) / "fusion", None, (), None)
+    result = RoundResult(Path(tiny_config.workdir) / "fusion", None, RoundFigures((), None))
     result.folder.mkdir(parents=True)
     tiny_model(backbone="", size=SIDE, seed=3).save_weights(result.weights)
     write_result(result)

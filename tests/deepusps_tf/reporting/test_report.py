@@ -17,7 +17,7 @@ from deepusps_tf.data.photo_sets import open_photos
 from deepusps_tf.reporting import report
 from deepusps_tf.reporting.photo_errors import JudgedPhoto
 from deepusps_tf.reporting.report import write_report
-from deepusps_tf.runs.round_result import RoundResult, labels_stem, write_result
+from deepusps_tf.runs.round_result import RoundFigures, RoundResult, labels_stem, write_result
 from deepusps_tf.runs.workdir import save_settings
 from deepusps_tf.scoring.figures import Figures, RunStage
 from deepusps_tf.scoring.scores import Scores
@@ -122,7 +122,7 @@ def test_rounds_of_the_run_whose_labels_were_taken_are_shown(tiny_config, tmp_pa
         ids = photos.train.ids
         labels = (LabelRecord.from_map(key, np.zeros((40, 48), np.uint8)) for key in ids)
         write_shards(stem=labels_stem(folder), records=labels, count=len(ids))
-        write_result(RoundResult(folder, open_set(labels_stem(folder)), (0.5,), 0.1))
+        write_result(RoundResult(folder, open_set(labels_stem(folder)), RoundFigures((0.5,), 0.1)))
     config = save_run(tiny_config, refined=str(tmp_path / "other"), size=64, round_size=32)
     page = write_report(config, []).read_text()
     columns = ["photo", "rbd map", "rbd 1", "rbd 2", "mc map", "mc 1"]

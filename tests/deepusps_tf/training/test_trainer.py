@@ -240,7 +240,7 @@ def test_second_round_starts_where_the_first_did(tmp_path, tiny_config, disc_pho
     trainer = Trainer(
         tiny_config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=True
     )
-    trainer.train(dataclasses.replace(SPEC, name="other", threshold=0.6), labels, None)
+    trainer.train(dataclasses.replace(SPEC, name="mc/round1", threshold=0.6), labels, None)
     second = trainer.train(SPEC, labels, None)
     config = dataclasses.replace(tiny_config, workdir=str(tmp_path / "alone"))
     fresh = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=True)
