@@ -83,7 +83,7 @@ def _round_runner(scratch: Path, photos: Callable[[], Iterable[np.ndarray]], siz
     def run(collect: bool, epochs: int, pool: CrfPool) -> float:
         if collect not in trainers:
             trainers[collect] = Trainer(config, strategy, images, beta_squared=1.0, collect=collect)
-        spec = Round(str(time.monotonic_ns()), 0, 0.3, 1e-3, epochs)
+        spec = Round(f"timed{time.monotonic_ns()}/round1", 0, 0.3, 1e-3, epochs)
         started = time.perf_counter()
         trainers[collect].train(spec, [labels], pool)
         return time.perf_counter() - started

@@ -30,7 +30,7 @@ from apache_beam.runners.runner import PipelineState
 from data_prep.base.command import start
 from data_prep.base.errors import InputError
 from data_prep.base.files import clear_write_errors, write_text
-from data_prep.beam.photos import BROKEN, MISTAKES, MakeMaps, find_photos, pair
+from data_prep.beam.photos import BROKEN, MISTAKES, MakeMaps, find_photos, pair, refuse_empty_masks
 from data_prep.beam.shards import (
     LEFT_OUT,
     OUTCOME,
@@ -180,6 +180,8 @@ def add_stages(pipeline: beam.Pipeline, source: BeamSource, output: str) -> None
         | "pair" >> beam.FlatMap(pair, source.masks).with_outputs(MISTAKES, main="pairs")
     )
     early = [files[MISTAKES] for files in found.values()] + [pairs[MISTAKES]]
+    if source.masks:
+        early += refuse_empty_masks(pairs["pairs"], source.masks)
     mapped = (
         pairs["pairs"]
         | "spread photos" >> beam.Reshuffle()

@@ -25,6 +25,7 @@ from data_prep.beam.files import Localise, local_files
 from data_prep.compute_maps import MAPS_SIDE
 from data_prep.methods.names import Method
 from data_prep.methods.photo_maps import make_photo_maps
+from data_prep.pictures.masks import empty_masks, read_mask
 from data_prep.pictures.origin import is_of_photo, photo_hash
 from data_prep.pictures.photos import Photo, photo_id
 
@@ -101,6 +102,39 @@ def pair(
     if mask_pattern and not masks:
         raise InputError(f"{mask_pattern}: no mask for photo {name}; add it or move the photo")
     yield PhotoFiles(name, photos[0], masks[0] if masks else None)
+
+
+def refuse_empty_masks(pairs: beam.PCollection, mask_pattern: str) -> list[beam.PCollection]:
+    """Looks at all masks before any map is made, as `check_masks` of local ones does.
+
+    Returns:
+        The mistakes: masks that cannot be read, and a set in which nothing is salient.
+    """
+    seen = (
+        pairs
+        | "spread masks" >> beam.Reshuffle()
+        | "look at masks" >> beam.FlatMap(_is_salient).with_outputs(MISTAKES, main="salient")
+    )
+    empty = (
+        seen["salient"]
+        | "is any salient" >> beam.CombineGlobally(any).without_defaults()
+        | "refuse empty masks"
+        >> beam.FlatMap(_refuse_empty, mask_pattern).with_outputs(MISTAKES, main="fine")
+    )
+    return [seen[MISTAKES], empty[MISTAKES]]
+
+
+@or_mistake
+def _is_salient(files: PhotoFiles) -> Iterator[bool]:
+    with local_files() as local:
+        yield bool(read_mask(local(files.mask)).any())
+
+
+@or_mistake
+def _refuse_empty(some: bool, mask_pattern: str) -> Iterator[bool]:
+    if not some:
+        raise empty_masks(mask_pattern)
+    yield some
 
 
 class MakeMaps(beam.DoFn):

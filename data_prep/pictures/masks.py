@@ -130,5 +130,10 @@ def check_masks(photos: Sequence[Photo], masks: Path, kind: str = "photo") -> di
     """
     paths = find_masks(photos, masks, kind)
     if photos and not any(read_mask(paths[photo.id]).any() for photo in photos):
-        raise InputError(f"{masks}: nothing is salient in any mask; give masks with white objects")
+        raise empty_masks(masks)
     return paths
+
+
+def empty_masks(masks: str | os.PathLike) -> InputError:
+    """What is raised of a set of masks in which nothing is salient."""
+    return InputError(f"{masks}: nothing is salient in any mask; give masks with white objects")

@@ -13,6 +13,7 @@ from PIL import Image
 
 from data_prep.base.errors import InputError
 from data_prep.compute_maps import compute_maps
+from data_prep.pictures.images import photo_size
 from data_prep.pictures.photos import list_photos
 from data_prep.records import format as records
 from data_prep.records.format import open_labels, open_set
@@ -202,6 +203,24 @@ def test_mistakes_name_the_address_of_a_remote_photo(folder):
         prepare(folder, masks=masks)
     left = [path.name for path in (folder / "beam").rglob("*.*") if path.suffix != ".png"]
     assert not [name for name in left if name.endswith((".tmp", ".partial", ".manifest.json"))]
+
+
+def test_a_set_of_empty_masks_is_refused_before_any_map_is_made(folder):
+    for path in (folder / "masks").iterdir():
+        height, width = photo_size(path)
+        Image.new("L", (width, height)).save(path)
+    with pytest.raises(InputError, match=r"masks/\*: nothing is salient in any mask; give masks"):
+        prepare(folder)
+    assert not list((folder / "beam").rglob("*.png"))
+    Image.new("L", (42, 30), 255).save(folder / "masks/p2.png")
+    assert prepare(folder) == BeamSummary(photos=7, left_out=0)  # one is enough
+
+
+def test_a_mask_that_cannot_be_read_is_told_before_any_map_is_made(folder):
+    (folder / "masks/p2.png").write_bytes(b"no mask")
+    with pytest.raises(InputError, match=r"masks/p2.png: is no picture this program reads"):
+        prepare(folder)
+    assert not list((folder / "beam").rglob("*.png"))
 
 
 def test_missing_mask_is_told_before_any_map_is_made(folder):
