@@ -83,6 +83,8 @@ class FileHashes:
             return
         partial = self._path.with_name(f"{HASHES}.{os.getpid()}.partial")
         try:
+            for left in self._path.parent.glob(f"{HASHES}.*.partial"):
+                left.unlink()  # of a run that was killed
             partial.write_text(json.dumps(self._known, separators=(",", ":")), encoding="utf-8")
             partial.replace(self._path)
         except OSError as error:

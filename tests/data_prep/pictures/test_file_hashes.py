@@ -80,6 +80,14 @@ def test_damage_is_named(tmp_path, content):
         FileHashes(tmp_path)
 
 
+def test_what_a_killed_run_left_is_removed(tmp_path, photo):
+    (tmp_path / f"{HASHES}.4711.partial").write_text("cut")
+    hashes = FileHashes(tmp_path)
+    hashes.of("p", photo)
+    hashes.save()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [HASHES, "p.jpg"]
+
+
 def test_a_folder_that_is_gone_is_named(kept, photo):
     hashes = FileHashes(kept / "gone")
     hashes.of("p", photo)
