@@ -83,14 +83,20 @@ class Registry(Generic[Part]):
         if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 sys.path holds texts
             sys.path.append(here)
         try:
-            return getattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError as error:
-            reason = f"no module {error.name}; run where it can be imported"
-        except AttributeError:
-            reason = f"module {module} holds no {attribute}"
-        except (ImportError, SyntaxError, ValueError) as error:
-            reason = f"cannot be imported ({' '.join(str(error).split())})"
-        raise InputError(f"--{self._flag}={name}: {reason}")
+            found = importlib.import_module(module)
+        except Exception as error:  # whatever stands at the top of a user's file
+            raise InputError(f"--{self._flag}={name}: {_why(error, module)}") from error
+        if not hasattr(found, attribute):
+            raise InputError(f"--{self._flag}={name}: module {module} holds no {attribute}")
+        return getattr(found, attribute)
+
+
+def _why(error: Exception, module: str) -> str:
+    """Says in a line why a module could not be imported."""
+    if isinstance(error, ModuleNotFoundError) and module.split(".")[0] == error.name:
+        return f"no module {error.name}; run where it can be imported"
+    text = " ".join(str(error).split())
+    return f"cannot be imported ({type(error).__name__}: {text}); mend it"
 
 
 def _same(one: object, other: object) -> bool:

@@ -33,7 +33,12 @@ def in_batches(size: int = 8) -> Callable[[Callable], Callable]:
 
     Args:
         size: photos of a batch, at least 1.
+
+    Raises:
+        TypeError: it was written without brackets.
     """
+    if not isinstance(size, int):
+        raise TypeError("write @in_batches() or @in_batches(size=8), with brackets")
 
     def mark(method: Callable) -> Callable:
         method.photos_a_batch = size

@@ -18,6 +18,7 @@ from data_prep.pictures.masks import read_grey
 from data_prep.pictures.origin import photo_hash
 from data_prep.pictures.photos import Photo, picture_named
 
+_TOLERANCE = 1e-3  # by which rounding may leave 0 to 1
 _FAILURES = (ArithmeticError, LookupError, ValueError, np.linalg.LinAlgError, MemoryError)
 
 
@@ -149,6 +150,10 @@ def _call(function: Callable, photos: list[np.ndarray]) -> list[np.ndarray]:
     for saliency, rgb in zip(maps, photos, strict=True):
         if saliency.shape != rgb.shape[:2] or not np.isfinite(saliency).all():
             raise ValueError("the map is not finite or not of the photo's size")
+        if saliency.min() < -_TOLERANCE or saliency.max() > 1 + _TOLERANCE:
+            raise ValueError(
+                f"the map goes from {saliency.min():g} to {saliency.max():g}, not within 0 to 1"
+            )
     return maps
 
 

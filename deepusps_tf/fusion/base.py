@@ -181,13 +181,25 @@ class FusedLabels(Fusion):
             logging.info("fusion: making one label set of all methods'")
             count = len(images.ids)
             maps = tqdm(self.maps(images, tuple(labels)), desc="fused labels", total=count)
-            records = (
-                LabelRecord.from_map(photo_id, self._whole(photo_id, fused))
-                for photo_id, fused in zip(images.ids, maps, strict=True)
-            )
-            write_shards(stem=stem, records=records, count=count)
+            write_shards(stem=stem, records=self._records(images.ids, maps), count=count)
         written = open_labels(stem, images)
         return LearnedLabels((written,), written=written)
+
+    def _records(self, ids: Sequence[str], maps: Iterator[np.ndarray]) -> Iterator[LabelRecord]:
+        """Gives each photo its fused label; there must be as many of them."""
+        labels = iter(maps)
+        for place, photo_id in enumerate(ids):
+            fused = next(labels, None)
+            if fused is None:
+                raise InputError(
+                    f"--fusion={self.config.fusion}: its maps gave {place} labels of {len(ids)} "
+                    "photos"
+                )
+            yield LabelRecord.from_map(photo_id, self._whole(photo_id, fused))
+        if next(labels, None) is not None:
+            raise InputError(
+                f"--fusion={self.config.fusion}: its maps gave more labels than {len(ids)} photos"
+            )
 
     def _whole(self, photo_id: str, fused: np.ndarray) -> np.ndarray:
         """Makes a fused label uint8 [S, S], unless it is none."""
@@ -211,6 +223,11 @@ def make_fusion(config: Config) -> Fusion:
     if not (isinstance(chosen, type) and issubclass(chosen, Fusion)):
         raise InputError(
             f"--fusion={config.fusion}: not a subclass of deepusps_tf.fusion.base.Fusion"
+        )
+    if issubclass(chosen, FusedLabels) and chosen.maps is FusedLabels.maps:
+        raise InputError(
+            f"--fusion={config.fusion}: does not say what its labels are; give it a method "
+            "maps(self, images, labels)"
         )
     if chosen.compares and len(config.methods) < 2:
         raise InputError(f"--fusion={config.fusion} compares methods: name two --methods or more")

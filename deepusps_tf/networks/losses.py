@@ -162,7 +162,14 @@ def find_loss(name: str) -> Callable:
     if not callable(loss):
         raise InputError(f"--loss={name}: not a function; see deepusps_tf/networks/losses.py")
     labels, prediction = ops.full((2, 8, 8, 3), 0.25), ops.full((2, 8, 8, 1), 0.75)
-    losses = loss(labels, prediction, threshold=ops.full((3,), 0.5), beta_squared=1.0)
+    try:
+        losses = loss(labels, prediction, threshold=ops.full((3,), 0.5), beta_squared=1.0)
+    except Exception as error:  # whatever a user's function may raise
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(
+            f"--loss={name}: fails ({type(error).__name__}: {reason}); it is called as "
+            "loss(labels, prediction, threshold=, beta_squared=)"
+        ) from error
     shape = tuple(ops.shape(losses))
     if shape != (2, 3):
         raise InputError(

@@ -139,7 +139,8 @@ def _connect(image, network: Backbone, factory: LayerFactory) -> keras.KerasTens
         [-mean / std for mean, std in zip(network.mean, network.std, strict=True)],
         name="normalise",
     )(image)
-    features = network.build(normalised, factory)
+    built = network.build(normalised, factory)
+    features = built if isinstance(built, (tuple, list)) else (built,)
     network.check_features(image, features)
     if network.head not in _HEADS:
         raise InputError(

@@ -50,6 +50,10 @@ def deep(photos):
     if any(rgb.shape[1] == 61 for rgb in photos):
         raise ValueError("odd width")
     return [np.full(rgb.shape[:2], 0.2, np.float32) for rgb in photos]
+
+
+def loud(rgb):
+    return rgb.mean(axis=2)
 """
 
 
@@ -154,6 +158,14 @@ def test_maps_made_elsewhere_are_checked_and_taken_as_they_are(folder):
         images="photos", output=".", methods=["made=made"], jobs=1, progress=False
     )
     assert in_place.written == 3
+
+
+def test_maps_beyond_0_to_1_are_refused(folder):
+    summary = compute_maps(
+        images="photos", output="maps", methods=["own_methods:loud"], jobs=1, progress=False
+    )
+    assert summary.written == 1  # the black photo's
+    assert "the map goes from 40 to 40, not within 0 to 1" in summary.skipped[Path("photos/p1.png")]
 
 
 def test_a_folder_of_maps_of_0_and_1_is_refused(folder):

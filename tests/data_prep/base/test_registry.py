@@ -20,10 +20,11 @@ def colours(tmp_path, monkeypatch):
     (tmp_path / "own.py").write_text("def blue():\n    return 3\n")
     (tmp_path / "broken.py").write_text("def (\n")
     (tmp_path / "needy.py").write_text("import not_installed_anywhere\n")
+    (tmp_path / "wrong.py").write_text("import os\n\nX = os.no_such_thing\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     yield importlib.import_module("colours_here").COLOURS
-    for name in ("reds", "colours_here", "own", "broken", "needy"):
+    for name in ("reds", "colours_here", "own", "broken", "needy", "wrong"):
         sys.modules.pop(name, None)
 
 
@@ -62,8 +63,15 @@ def test_a_part_of_the_users_own(colours, monkeypatch):
         ("mauve", "--colour=mauve: unknown; choose from red, or write package.module:name"),
         ("nowhere:blue", "--colour=nowhere:blue: no module nowhere; run where it can be imported"),
         ("own:mauve", "--colour=own:mauve: module own holds no mauve"),
-        ("broken:blue", r"--colour=broken:blue: cannot be imported \(invalid syntax"),
-        ("needy:blue", "--colour=needy:blue: no module not_installed_anywhere"),
+        ("broken:blue", r"--colour=broken:blue: cannot be imported \(SyntaxError: invalid"),
+        (
+            "needy:blue",
+            r"needy:blue: cannot be imported \(ModuleNotFoundError: No module named 'not_",
+        ),
+        (
+            "wrong:blue",
+            r"--colour=wrong:blue: cannot be imported \(AttributeError: module 'os' has",
+        ),
         (":blue", "--colour=:blue: cannot be imported"),
     ],
 )

@@ -94,6 +94,14 @@ def test_methods_say_how_many_photos_they_take():
     assert (batch_size(saliency), batch_size(deep)) == (None, 5)
 
 
+def test_batches_are_marked_with_brackets():
+    with pytest.raises(TypeError, match=r"write @in_batches\(\)"):
+
+        @in_batches
+        def method(photos):
+            return photos
+
+
 def test_names_are_read_without_numba_or_tensorflow():
     code = (
         "import sys, data_prep.methods.names as n; n.parse_methods(['rbd', 'a=maps/a'])\n"

@@ -6,7 +6,7 @@ import pytest
 
 from data_prep.base.errors import InputError
 from deepusps_tf.data.photo_sets import open_photos
-from deepusps_tf.fusion.base import make_fusion
+from deepusps_tf.fusion.base import FusedLabels, make_fusion
 from deepusps_tf.fusion.mean_loss import MeanLoss
 from deepusps_tf.fusion.weighted import Weighted
 from deepusps_tf.scoring.stages import collect_rows
@@ -96,6 +96,26 @@ def test_fusions_refuse_what_they_cannot_work_with(tiny_config, changes, message
     with pytest.raises(InputError) as caught:
         make_fusion(dataclasses.replace(tiny_config, **changes))
     assert str(caught.value) == message
+
+
+class Silent(FusedLabels):
+    """Does not say what its labels are."""
+
+
+def test_a_fusion_without_labels_is_refused_before_any_round(tiny_config):
+    message = r"test_base:Silent: does not say what its labels are; give it a method maps\("
+    with pytest.raises(InputError, match=message):
+        make_fusion(dataclasses.replace(tiny_config, fusion=f"{__name__}:Silent"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [(3, "gave 3 labels of 10 photos"), (11, "gave more labels than 10 photos")],
+)
+def test_a_fusion_gives_a_label_for_each_photo(tiny_config, monkeypatch, labels, message):
+    monkeypatch.setattr(Weighted, "maps", lambda *_: iter([np.zeros((32, 32))] * labels))
+    with pytest.raises(InputError, match=f"--fusion=weighted: its maps {message}"):
+        learned(dataclasses.replace(tiny_config, fusion="weighted"))
 
 
 def test_unknown_fusion_names_those_there_are(tiny_config):

@@ -93,9 +93,17 @@ def total(labels, prediction, **_):
     return keras.ops.mean(keras.ops.abs(labels - prediction))
 
 
+def bare(labels, prediction):
+    return labels - prediction
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
+        (
+            f"{__name__}:bare",
+            r"fails \(TypeError: bare\(\) got an unexpected .*; it is called as loss",
+        ),
         ("mae", "--loss=mae: unknown; choose from f_beta, or write package.module:name"),
         (f"{__name__}:total", r"gave values of shape \(\) for 2 photos with 3 label sets"),
         ("deepusps_tf.networks.losses:EPSILON", "EPSILON: not a function"),

@@ -25,6 +25,12 @@ def toy(monkeypatch):
     return enter
 
 
+def test_one_tensor_of_features_needs_no_tuple(toy):
+    build = keras.layers.AveragePooling2D(8, padding="same")
+    model = build_model(backbone=toy(build=lambda image, _: build(image), stride=8), size=64)
+    assert model.output_shape == (None, 64, 64, 1)
+
+
 @pytest.mark.parametrize("stride", [1, 2, 4, 8, 16, 32])
 def test_a_model_of_any_stride_sees_the_whole_photo_in_place(toy, stride):
     model = build_model(backbone=toy(build=pooled(stride), stride=stride), size=64)
