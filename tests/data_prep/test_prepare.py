@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep import prepare
+from data_prep import prepare, splits
 from data_prep.base.errors import InputError
 from data_prep.base.folder_lock import locked_folder
 from data_prep.methods.names import METHODS
@@ -155,7 +155,7 @@ def test_an_addition_that_was_stopped_is_made_again(source, tmp_path, monkeypatc
 def test_further_methods_need_the_photos_of_the_records(source, tmp_path, monkeypatch):
     one = dataclasses.replace(source, methods=("mc",))
     prepare_records(source=one, records=tmp_path / "records", jobs=1)
-    monkeypatch.setattr(prepare, "compute_maps", None)  # found before hours of maps
+    monkeypatch.setattr(splits, "compute_maps", None)  # found before hours of maps
     photo = tmp_path / "images/p3.png"
     other = Image.open(photo).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     other.save(photo)
