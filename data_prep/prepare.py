@@ -8,20 +8,23 @@ from pathlib import Path
 from data_prep.base.errors import InputError
 from data_prep.base.files import write_text
 from data_prep.base.folder_lock import locked_folder
-from data_prep.methods.names import entries_anywhere, parse_methods
+from data_prep.methods.names import Method, entries_anywhere, parse_methods
+from data_prep.pictures.file_hashes import HASHES, FileHashes
 from data_prep.pictures.masks import check_masks
 from data_prep.pictures.photos import Photo, list_photos, normal
+from data_prep.records.corrections import note_files, note_maps, start_hashes, take_corrections
 from data_prep.records.format import open_set, stored_pictures
 from data_prep.records.layout import PREPARED, SOURCE
 from data_prep.records.source import (
     Source,
     check_source,
     listings,
+    read_source,
     tell_of_changed_photos,
     write_source,
 )
-from data_prep.sample.sample import check_size
-from data_prep.splits import Place, make_maps, places_of, splits_of
+from data_prep.sample.sample import check_size, write_sample
+from data_prep.splits import Place, files_of, make_maps, places_of, splits_of
 from data_prep.write_records import image_record, write_first_labels, write_records
 
 
@@ -51,6 +54,23 @@ def prepare_records(*, source: Source, records: Path, jobs: int) -> None:
             elif further:
                 _add_methods(source, records, further, jobs)
     tell_of_changed_photos(source, records)
+    files = files_of(source, records, parse_methods(source.methods))
+    take_corrections(records, files, source.max_side)
+
+
+def take_changes(records: Path) -> None:
+    """Takes over what changed of finished records, wherever they say that they were made from.
+
+    Raises:
+        InputError: as of `data_prep.records.corrections.take_corrections`.
+    """
+    if not (records / PREPARED).is_file() or not (records / HASHES).is_file():
+        return  # of an older version, or on Beam
+    source = read_source(records / SOURCE)
+    named = (entry.partition("=") for entry in source.methods)
+    # Not parsed: a method that another program registered may be unknown in this one.
+    methods = [Method(name, made or name) for name, _, made in named]
+    take_corrections(records, files_of(source, records, methods), source.max_side)
 
 
 def _further_methods(source: Source, records: Path) -> list[str]:
@@ -67,23 +87,26 @@ def _prepare(source: Source, records: Path, jobs: int) -> None:
     _check_folders(source)
     listed = json.dumps(listings(source))
     write_source(_fields(source), str(records / SOURCE))
-    places = places_of(source, records)
-    for split, photos in splits_of(source, places, jobs).items():
+    _write_sample(source, records)
+    places, hashes = places_of(source, records), start_hashes(records)
+    methods = parse_methods(source.methods)
+    splits, files = splits_of(source, places, jobs), files_of(source, records, methods)
+    for split, photos in splits.items():
+        note_files(hashes, split, files[split], photos)
         write_records(
             photos=photos,
-            maps={
-                method.name: places[split].maps / method.name
-                for method in parse_methods(source.methods)
-            },
+            maps={method.name: places[split].maps / method.name for method in methods},
             masks=places[split].masks,
             output=str(records / split),
             max_side=source.max_side,
         )
+    hashes.save()
     write_text(str(records / PREPARED), listed + "\n")
 
 
 def _add_methods(source: Source, records: Path, methods: Sequence[str], jobs: int) -> None:
     """Labels the photos that finished records hold by further methods; nothing else changes."""
+    _write_sample(source, records)
     places = places_of(source, records)
     stored = {
         split: _stored_photos(f"{records}/{split}/images", place, source.max_side)
@@ -97,7 +120,10 @@ def _add_methods(source: Source, records: Path, methods: Sequence[str], jobs: in
                     f"{photo.path}: {records} holds it, but not all of {', '.join(methods)} can "
                     "label it; leave the method out, or choose another --records"
                 )
+    hashes, files = FileHashes(records), files_of(source, records, parse_methods(methods))
     for split, photos in stored.items():
+        if (records / HASHES).is_file():  # older records know of no file what it was
+            note_maps(hashes, split, files[split], photos)
         for method in parse_methods(methods):
             write_first_labels(
                 photos=photos,
@@ -105,6 +131,7 @@ def _add_methods(source: Source, records: Path, methods: Sequence[str], jobs: in
                 output=f"{records}/{split}/labels/{method.name}",
                 max_side=source.max_side,
             )
+    hashes.save()
     # Last, so that an addition that was stopped is made again.
     fields = _fields(source)
     fields["methods"] = [*check_source(str(records / SOURCE), fields), *methods]
@@ -134,6 +161,11 @@ def _fields(source: Source) -> dict:
     """A source as `SOURCE` holds it."""
     fields = asdict(replace(source, methods=entries_anywhere(source.methods)))
     return json.loads(json.dumps(fields))
+
+
+def _write_sample(source: Source, records: Path) -> None:
+    if source.sample_size:
+        write_sample(output=records / "sample", size=source.sample_size, seed=source.sample_seed)
 
 
 def _check_folders(source: Source) -> None:

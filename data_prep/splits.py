@@ -6,10 +6,11 @@ from pathlib import Path
 
 from data_prep.base.errors import InputError
 from data_prep.compute_maps import compute_maps
+from data_prep.methods.names import Method
 from data_prep.pictures.photos import Photo, list_photos
+from data_prep.records.corrections import SplitFiles
 from data_prep.records.format import order_ids
 from data_prep.records.source import Source
-from data_prep.sample.sample import write_sample
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,26 @@ class Place:
         return list_photos(self.images, recursive=self.recursive)
 
 
+def files_of(source: Source, records: Path, methods: Sequence[Method]) -> dict[str, SplitFiles]:
+    """Where the files lie that the records of each split are made of, with maps by `methods`."""
+    return {
+        split: SplitFiles(
+            photos=place.images,
+            masks=place.masks,
+            maps={
+                method.name: tuple(
+                    map(Path, filter(None, (place.maps / method.name, method.folder)))
+                )
+                for method in methods
+            },
+        )
+        for split, place in places_of(source, records).items()
+    }
+
+
 def places_of(source: Source, records: Path) -> dict[str, Place]:
     """Where the photos of each split lie: those held out among the others."""
     if source.sample_size:
-        write_sample(output=records / "sample", size=source.sample_size, seed=source.sample_seed)
         sample, maps = records / "sample", records / "maps"
         return {
             split: Place(sample / split / "images", sample / split / "masks", maps / split, False)

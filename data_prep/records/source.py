@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from data_prep.base.errors import InputError, damage_named
 from data_prep.base.files import write_text
-from data_prep.base.places import moved_notice, same_place
+from data_prep.base.places import moved_notice, place, same_place
 from data_prep.pictures.photos import list_photos, normal
 from data_prep.records.format import hash_ids
 from data_prep.records.layout import PREPARED, SOURCE
@@ -42,6 +42,19 @@ def write_source(fields: dict, path: str) -> None:
     if any(folder and "://" not in folder and folder[0] not in "/~" for folder in folders):
         kept[_WITHIN] = str(Path.cwd())
     write_text(path, json.dumps(kept, indent=2) + "\n")
+
+
+def read_source(path: Path) -> Source:
+    """Reads what finished records were made from, with folders as they are found from anywhere.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    with damage_named(path, "delete the folder it is in"):
+        fields = dict(json.loads(path.read_text(encoding="utf-8")))
+        within = str(fields.pop(_WITHIN, ""))
+        folders = {name: place(fields[name], within) for name in _FOLDERS if fields.get(name)}
+        return Source(**{**fields, **folders, "methods": tuple(map(str, fields["methods"]))})
 
 
 def check_source(path: str, wanted: dict) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from pathlib import Path
 import tensorflow as tf
 
 from data_prep.base.errors import InputError
-from data_prep.prepare import prepare_records
+from data_prep.prepare import prepare_records, take_changes
 from data_prep.records.source import Source
 from deepusps_tf.commands.export import export_run
 from deepusps_tf.commands.notices import print_truth_notice
 from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.distribution.workers import Workers
 from deepusps_tf.reporting.report import write_report
+from deepusps_tf.runs.label_versions import choose_versions
 from deepusps_tf.runs.workdir import (
     check_joined,
     locked_workdir,
@@ -112,7 +113,10 @@ def _train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -
         check_settings(config, strategy)
         if config.images or config.sample_size:
             prepare_records(source=_source(config), records=Path(config.records), jobs=config.jobs)
+        else:
+            take_changes(Path(config.records))
         save_settings(config)
+        choose_versions(config)
         workers.wait()
         rows = run_rounds(config, strategy, workers)
         write_report(config, rows)

@@ -2,10 +2,11 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import tensorflow as tf
 
+from data_prep.records.corrections import FIRST
 from data_prep.records.format import (
     RecordSet,
     manifest_path,
@@ -17,11 +18,19 @@ from data_prep.records.format import (
 
 @dataclasses.dataclass(frozen=True)
 class PhotoSets:
-    """The opened photos of a run: those trained on and, where there are any, the test photos."""
+    """The opened photos of a run: those trained on and, where there are any, the test photos.
+
+    Attributes:
+        records: the folder.
+        train: the photos trained on.
+        test: the test photos, or None.
+        versions: which version of a method's first labels is meant, where it is not `round0`.
+    """
 
     records: str
     train: RecordSet
     test: RecordSet | None
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def masked(self) -> dict[str, RecordSet]:
         """The sets that can be scored, by split name."""
@@ -39,13 +48,18 @@ class PhotoSets:
         return split, masked.get(split)
 
     def handcrafted(self, split: str, method: str) -> RecordSet:
-        """Opens the handcrafted maps that a method made of a split: round 0."""
+        """Opens the handcrafted maps of a method for a split: round 0, or as corrected since."""
         images = self.train if split == "train" else self.test
-        return open_labels(f"{self.records}/{split}/labels/{method}/round0", images)
+        version = self.versions.get(method, FIRST)
+        return open_labels(f"{self.records}/{split}/labels/{method}/{version}", images)
 
 
-def open_photos(records: str) -> PhotoSets:
+def open_photos(records: str, versions: Mapping[str, str] | None = None) -> PhotoSets:
     """Opens and checks the photo sets under a records folder.
+
+    Args:
+        records: the folder.
+        versions: as of `PhotoSets`.
 
     Raises:
         InputError: where the training photos are missing or anything there is damaged.
@@ -53,7 +67,10 @@ def open_photos(records: str) -> PhotoSets:
     test = f"{records}/test/images"
     has_test = tf.io.gfile.exists(manifest_path(test))
     return PhotoSets(
-        records, open_set(f"{records}/train/images"), open_set(test) if has_test else None
+        records=records,
+        train=open_set(f"{records}/train/images"),
+        test=open_set(test) if has_test else None,
+        versions=versions or {},
     )
 
 

@@ -24,6 +24,7 @@ from deepusps_tf.reporting.galleries import (
     picture_uri,
 )
 from deepusps_tf.reporting.photo_errors import JudgedPhoto, judge_photos
+from deepusps_tf.runs.label_versions import read_versions
 from deepusps_tf.runs.workdir import rounds_note, saved_run
 from deepusps_tf.scoring.figures import Figures
 from deepusps_tf.scoring.layout import COLUMNS, SPLITS, percentages, stages_csv
@@ -84,7 +85,7 @@ def write_report(config: Config, rows: Sequence[Figures]) -> Path:
     (folder / "stages.json").write_text(figures_json(rows), encoding="utf-8")
     lines = stages_csv(rows)
     (folder / "stages.csv").write_text(lines, encoding="utf-8", newline="\r\n")
-    photos = open_photos(config.records)
+    photos = open_photos(config.records, read_versions(config.workdir))
     other = _compared_run(config, photos)
     galleries, charts = [label_gallery(config, photos)], []
     if rows:

@@ -250,3 +250,12 @@ def test_masks_without_a_test_set_score_the_training_photos(tiny_config, tmp_pat
         ("fusion prediction", "train"),
     ]
     assert evaluated(config) == [rows[-1].scores]
+
+
+def test_a_run_learns_the_label_version_that_its_workdir_names(tiny_config):
+    Path(tiny_config.workdir).mkdir()
+    (Path(tiny_config.workdir) / "labels.json").write_text('{"rbd": "corrected7"}')
+    with pytest.raises(InputError, match=r"train/labels/rbd/corrected7.manifest.json: missing"):
+        run_rounds(tiny_config, make_strategy("cpu:1"))
+    with pytest.raises(InputError, match=r"train/labels/rbd/corrected7.manifest.json: missing"):
+        write_report(tiny_config, [])
