@@ -4,7 +4,6 @@
 is never written to again, so that runs which train from it go on as they began.
 """
 
-import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,7 +86,8 @@ def take_corrections(records: Path, splits: Mapping[str, SplitFiles], max_side: 
     """Tells of photos and masks that changed, and takes over maps that did.
 
     The corrected maps of a method become a new version of its labels, in every split. The map of a
-    photo that changed too is not taken: the records hold the photo of then.
+    photo that changed too is not taken: the records hold the photo of then. Hashes are kept only
+    with a new version, under the lock: of any number of runs that read the records, one writes.
 
     Args:
         records: a finished folder; where it keeps no hashes, as older ones, nothing is done.
@@ -107,8 +107,6 @@ def take_corrections(records: Path, splits: Mapping[str, SplitFiles], max_side: 
             for method, corrected in _corrected(hashes, splits).items():
                 _add_version(records, hashes, method, corrected, max_side)
             hashes.save()
-    with contextlib.suppress(InputError):  # it only spares time, and the folder may be read-only
-        hashes.save()
 
 
 def newest_versions(records: Path) -> dict[str, str]:
