@@ -3,43 +3,16 @@ import json
 import shutil
 import unicodedata
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from data_prep import prepare, splits
+from data_prep import prepare
 from data_prep.base.errors import InputError
 from data_prep.base.folder_lock import locked_folder
-from data_prep.methods.names import METHODS
 from data_prep.prepare import prepare_records
 from data_prep.records.format import open_labels, open_set, order_ids
 from data_prep.records.layout import SOURCE
 from data_prep.records.source import Source
-
-
-@pytest.fixture
-def source(tmp_path):
-    for name in ("images", "masks"):
-        (tmp_path / name).mkdir()
-    random = np.random.default_rng(0)
-    for number in range(5):
-        rgb = random.integers(0, 60, (40, 50, 3), dtype=np.uint8)
-        mask = np.zeros((40, 50), np.uint8)
-        mask[10:30, 15 : 30 + number] = 255
-        rgb[mask > 0] += np.uint8(150)
-        Image.fromarray(rgb).save(tmp_path / f"images/p{number}.png")
-        Image.fromarray(mask).save(tmp_path / f"masks/p{number}.png")
-    return Source(
-        images=str(tmp_path / "images"),
-        masks=str(tmp_path / "masks"),
-        test_images=None,
-        test_masks=None,
-        holdout=0.4,
-        sample_size=0,
-        sample_seed=None,
-        methods=("rbd", "mc"),
-        max_side=1024,
-    )
+from tests.data_prep.prepare.conftest import _files
 
 
 def test_held_out_photos_are_the_first_in_hash_order(source, tmp_path):
@@ -96,88 +69,6 @@ def test_records_of_another_source_are_refused(source, tmp_path):
     other = dataclasses.replace(source, holdout=0.2)
     with pytest.raises(InputError, match="made with holdout=0.4, not 0.2"):
         prepare_records(source=other, records=tmp_path / "records", jobs=1)
-
-
-def _files(folder):
-    return {
-        path.relative_to(folder): path.read_bytes()
-        for split in ("train", "test")
-        for path in (folder / split).rglob("*")
-        if path.is_file()
-    }
-
-
-@pytest.fixture
-def separate(source):
-    """The same folders, as those of test photos too."""
-    return dataclasses.replace(
-        source, holdout=0.0, test_images=source.images, test_masks=source.masks
-    )
-
-
-@pytest.mark.parametrize("kind", ["source", "separate"])
-def test_further_methods_are_added_to_finished_records(kind, request, tmp_path):
-    source = request.getfixturevalue(kind)
-    one = dataclasses.replace(source, methods=("mc",))
-    prepare_records(source=one, records=tmp_path / "records", jobs=1)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "records").rglob("*-of-*")}
-    other = dataclasses.replace(source, methods=("rbd",))
-    with (
-        locked_folder(tmp_path / "records", "wait"),
-        pytest.raises(InputError, match="another run is under way here"),
-    ):
-        prepare_records(source=other, records=tmp_path / "records", jobs=1)
-    prepare_records(source=other, records=tmp_path / "records", jobs=1)
-    prepare_records(source=source, records=tmp_path / "at_once", jobs=1)
-    assert _files(tmp_path / "records") == _files(tmp_path / "at_once")
-    assert before and all(path.stat().st_mtime_ns == time for path, time in before.items())
-    made = json.loads((tmp_path / "records" / SOURCE).read_text())
-    assert made["methods"] == ["mc", "rbd"]
-
-
-def test_an_addition_that_was_stopped_is_made_again(source, tmp_path, monkeypatch):
-    def stop_at_test(**options):
-        if "/test/" in options["output"]:
-            raise KeyboardInterrupt
-        return write(**options)
-
-    write = prepare.write_first_labels
-    one = dataclasses.replace(source, methods=("mc",))
-    prepare_records(source=one, records=tmp_path / "records", jobs=1)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(prepare, "write_first_labels", stop_at_test)
-        prepare_records(source=source, records=tmp_path / "records", jobs=1)
-    prepare_records(source=source, records=tmp_path / "records", jobs=1)
-    prepare_records(source=source, records=tmp_path / "at_once", jobs=1)
-    assert _files(tmp_path / "records") == _files(tmp_path / "at_once")
-
-
-def test_further_methods_need_the_photos_of_the_records(source, tmp_path, monkeypatch):
-    one = dataclasses.replace(source, methods=("mc",))
-    prepare_records(source=one, records=tmp_path / "records", jobs=1)
-    monkeypatch.setattr(splits, "compute_maps", None)  # found before hours of maps
-    photo = tmp_path / "images/p3.png"
-    other = Image.open(photo).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    other.save(photo)
-    with pytest.raises(InputError, match=r"p3.png: not the photo in .*images; put it back"):
-        prepare_records(source=source, records=tmp_path / "records", jobs=1)
-    photo.unlink()
-    with pytest.raises(InputError, match=r"images: photo p3 of .*/images is gone; put it back"):
-        prepare_records(source=source, records=tmp_path / "records", jobs=1)
-    prepare_records(source=one, records=tmp_path / "records", jobs=1)
-
-
-def test_a_method_that_fails_on_a_photo_of_the_records_is_not_added(source, tmp_path, monkeypatch):
-    def fail(_):
-        raise ValueError("no")
-
-    one = dataclasses.replace(source, methods=("mc",))
-    prepare_records(source=one, records=tmp_path / "records", jobs=1)
-    monkeypatch.setitem(METHODS._parts, "rbd", fail)
-    message = "p[0-4].png: .*records holds it, but not all of rbd can label it; leave the method"
-    with pytest.raises(InputError, match=message):
-        prepare_records(source=source, records=tmp_path / "records", jobs=1)
-    prepare_records(source=one, records=tmp_path / "records", jobs=1)
 
 
 def test_stopped_preparation_goes_on_with_the_methods_of_the_next(source, tmp_path, monkeypatch):
