@@ -28,6 +28,7 @@ from tqdm import tqdm
 from benchmarks.scratch import scratch_folder
 from data_prep.base.command import start
 from data_prep.pictures.file_hashes import HASHES
+from deepusps_tf.runs.workdir import STARTED_IN
 
 SMALL_RUN = (
     "--sample_size=24",
@@ -112,12 +113,18 @@ def outcome(folder: Path) -> dict[str, str]:
     paths = [path for path in folder.rglob("*") if path.is_file()]
     relative = {str(path.relative_to(folder)): path for path in paths}
     hashes = {
-        name: _hash_network(path) if path.suffix == ".h5" else _hash(path.read_bytes())
+        name: _hash_network(path) if path.suffix == ".h5" else _hash(_content(path))
         for name, path in relative.items()
         if not name.startswith(("output", "run/logs/", "run/export/")) and path.name != HASHES
     }
     exports = folder.glob("run/export/*/variables/variables.index")
     return hashes | {str(path.relative_to(folder)): _hash_export(path) for path in exports}
+
+
+def _content(path: Path) -> bytes:
+    """What a file holds, but for the line of a flagfile that says where its run was started."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.startswith(STARTED_IN.encode()))
 
 
 def _hash(content: bytes) -> str:

@@ -19,7 +19,7 @@ from deepusps_tf.settings.flagfile import flagfile_text, read_flagfile
 from deepusps_tf.settings.places import RUN_FLAGFILE
 from deepusps_tf.settings.setting import declared
 
-_WITHIN = "# Relative paths start in "
+STARTED_IN = "# Relative paths start in "
 # May differ when a run is resumed: they change where and how fast it runs and what it says, not
 # what comes out.
 FREE_SETTINGS = frozenset(settings_that_change("scoring", "nothing"))
@@ -56,10 +56,12 @@ def save_settings(config: Config) -> None:
 
     Where paths are relative, a comment names the folder that they start from.
     """
-    text = flagfile_text(config)
-    if any(path and not _is_absolute(path) for path in _paths(config).values()):
-        text = f"{_WITHIN}{Path.cwd()}\n{text}"
-    write_text(str(Path(config.workdir) / RUN_FLAGFILE), text)
+    text, path = flagfile_text(config), Path(config.workdir) / RUN_FLAGFILE
+    if path.is_file() and path.read_text(encoding="utf-8").endswith(f"\n{text}"):
+        return  # the same but for that comment, which is of where the run began
+    if any(each and not _is_absolute(each) for each in _paths(config).values()):
+        text = f"{STARTED_IN}{Path.cwd()}\n{text}"
+    write_text(str(path), text)
 
 
 def saved_run(config: Config) -> Config:
@@ -239,7 +241,7 @@ def _is_absolute(path: str) -> bool:
 def _within(path: Path) -> str:
     """The folder that the relative paths of a run's flagfile start from; empty: not said."""
     first = path.read_text(encoding="utf-8").partition("\n")[0]
-    return first.removeprefix(_WITHIN) if first.startswith(_WITHIN) else ""
+    return first.removeprefix(STARTED_IN) if first.startswith(STARTED_IN) else ""
 
 
 def _found(folder: str, within: str) -> str:
