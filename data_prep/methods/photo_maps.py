@@ -6,17 +6,16 @@ Free of TensorFlow: the processes of a pool import this.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from data_prep.base.errors import InputError
 from data_prep.methods.names import Method, batch_size
-from data_prep.pictures.images import read_rgb_within, write_png
+from data_prep.pictures.images import write_png
 from data_prep.pictures.masks import read_grey
-from data_prep.pictures.origin import photo_hash
 from data_prep.pictures.photos import Photo, picture_named
+from data_prep.pictures.reading import Reading, read_photo
 
 _TOLERANCE = 1e-3  # by which rounding may leave 0 to 1
 _FAILURES = (ArithmeticError, LookupError, ValueError, np.linalg.LinAlgError, MemoryError)
@@ -58,7 +57,7 @@ def make_photo_maps(
         InputError: a map cannot be written, or a method cannot be imported.
     """
     try:
-        reading = _read(photo, max_side)
+        reading = read_photo(photo, max_side=max_side)
     except InputError as error:
         return _unreadable(photo, error)
     reasons = []
@@ -90,7 +89,7 @@ def make_batch_maps(
     results, readings = [], []
     for photo in photos:
         try:
-            readings.append(_read(photo, max_side))
+            readings.append(read_photo(photo, max_side=max_side))
         except InputError as error:
             results.append(_unreadable(photo, error))
     try:
@@ -106,21 +105,7 @@ def make_batch_maps(
     return results
 
 
-class _Reading(NamedTuple):
-    """A photo, its hash, its pixels, shrunk where it is large, and its own size."""
-
-    photo: Photo
-    made_of: str
-    rgb: np.ndarray
-    size: tuple[int, int]
-
-
-def _read(photo: Photo, max_side: int) -> _Reading:
-    made_of = photo_hash(photo.path)  # first: the maps of what changes meanwhile are made again
-    return _Reading(photo, made_of, *read_rgb_within(photo.path, max_side=max_side))
-
-
-def _write(method: Method, reading: _Reading, saliency: np.ndarray, output: Path) -> None:
+def _write(method: Method, reading: Reading, saliency: np.ndarray, output: Path) -> None:
     path = map_path(output, method.name, reading.photo.id)
     write_png(path, saliency, made_of=reading.made_of)
 
@@ -129,7 +114,7 @@ def _unreadable(photo: Photo, error: InputError) -> PhotoResult:
     return PhotoResult(photo, 0, (str(error).removeprefix(f"{photo.path}: "),))
 
 
-def _compute(method: Method, reading: _Reading, output: Path) -> str | None:
+def _compute(method: Method, reading: Reading, output: Path) -> str | None:
     """Computes and writes a map; says why where it cannot be computed."""
     try:
         (saliency,) = _call(method.function, [reading.rgb])
@@ -157,7 +142,7 @@ def _call(function: Callable, photos: list[np.ndarray]) -> list[np.ndarray]:
     return maps
 
 
-def _take(method: Method, reading: _Reading, output: Path) -> str | None:
+def _take(method: Method, reading: Reading, output: Path) -> str | None:
     """Checks and copies a map that was made elsewhere; says why where it cannot be used."""
     photo, size = reading.photo, reading.size
     path = picture_named(Path(method.folder), photo.id)

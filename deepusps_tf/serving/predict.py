@@ -5,7 +5,6 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -13,10 +12,11 @@ from tqdm import tqdm
 from data_prep.base.errors import InputError
 from data_prep.base.files import write_text
 from data_prep.pictures.cutouts import write_cutout
-from data_prep.pictures.images import read_rgb_within, write_png
+from data_prep.pictures.images import write_png
 from data_prep.pictures.origin import photo_hash, read_origin
 from data_prep.pictures.passed_over import PassedOver, told
 from data_prep.pictures.photos import Photo
+from data_prep.pictures.reading import Reading, read_photo
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.serving.photo_input import MAX_SIDE, enlarge
 from deepusps_tf.serving.saliency_model import SaliencyModel
@@ -153,28 +153,18 @@ def _is_made(picture: Path, photo: Photo) -> bool:
         return False  # what is wrong with the photo is told where it is read
 
 
-class _Reading(NamedTuple):
-    """A photo, its hash, its pixels, shrunk where it is large, and its own size."""
-
-    photo: Photo
-    made_of: str
-    rgb: np.ndarray
-    size: tuple[int, int]
-
-
-def _read(photos: list[Photo], skipped: dict[Path, str]) -> Iterator[_Reading]:
+def _read(photos: list[Photo], skipped: dict[Path, str]) -> Iterator[Reading]:
     """Reads photos; of those that cannot be read, notes why."""
     for photo in photos:
         try:
-            made_of = photo_hash(photo.path)  # first: what changes meanwhile is made again
-            rgb, size = read_rgb_within(photo.path, max_side=MAX_SIDE)
+            reading = read_photo(photo, max_side=MAX_SIDE)
         except InputError as error:
             skipped[photo.path] = str(error)
-            continue
-        yield _Reading(photo, made_of, rgb, size)
+        else:
+            yield reading
 
 
-def _write(path: Path, reading: _Reading, probability: np.ndarray, kind: str) -> None:
+def _write(path: Path, reading: Reading, probability: np.ndarray, kind: str) -> None:
     made_of = reading.made_of
     if kind == "mask":
         cut = np.where(probability > 0.5, np.uint8(255), np.uint8(0))

@@ -7,9 +7,8 @@ from PIL import Image
 from data_prep import compute_maps as module
 from data_prep.base.errors import InputError
 from data_prep.compute_maps import compute_maps
-from data_prep.methods import photo_maps
 from data_prep.methods.names import METHODS
-from data_prep.pictures import file_hashes
+from data_prep.pictures import file_hashes, reading
 from data_prep.pictures.images import write_png
 from data_prep.pictures.masks import read_grey
 from data_prep.pictures.origin import photo_hash, read_origin
@@ -58,13 +57,13 @@ def test_large_photos_are_computed_small_and_brought_back(tmp_path, monkeypatch)
 
 def test_finished_maps_are_kept_and_photos_decoded_once(photos, tmp_path, monkeypatch):
     decoded = []
-    read = photo_maps.read_rgb_within
+    read = reading.read_rgb_within
 
     def count(path, **options):
         decoded.append(path.name)
         return read(path, **options)
 
-    monkeypatch.setattr(photo_maps, "read_rgb_within", count)
+    monkeypatch.setattr(reading, "read_rgb_within", count)
     for name in TWO:
         monkeypatch.setitem(METHODS._parts, name, constant(0))
     options = {"images": photos, "output": tmp_path / "maps", "jobs": 1, "progress": False}
