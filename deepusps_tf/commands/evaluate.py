@@ -4,11 +4,11 @@ from pathlib import Path
 
 from deepusps_tf.commands.notices import print_truth_notice
 from deepusps_tf.evaluation.evaluate import evaluations
-from deepusps_tf.runs.workdir import RUN_FLAGFILE, runs_in
 from deepusps_tf.scoring.layout import evaluation_text
 from deepusps_tf.scoring.store import keep_evaluation
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import read_flagfile
+from deepusps_tf.settings.places import RUN_FLAGFILE, runs_in
 
 
 def evaluate(config: Config) -> None:

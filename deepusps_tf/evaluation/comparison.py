@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from data_prep.base.errors import InputError
 from data_prep.base.places import place
-from deepusps_tf.runs.workdir import RUN_FLAGFILE, experiment_folder, runs_in
+from deepusps_tf.runs.workdir import experiment_folder
 from deepusps_tf.scoring.figures import Evaluation, Figures, network_size
 from deepusps_tf.scoring.layout import csv_text, oracle_note, percent
 from deepusps_tf.scoring.scores import MAP, PLAIN, REFINED
 from deepusps_tf.scoring.store import kept_evaluation, kept_rows
 from deepusps_tf.settings.config import Config, settings_of_an_experiment
 from deepusps_tf.settings.flagfile import read_flagfile
+from deepusps_tf.settings.places import RUN_FLAGFILE, runs_in
 from deepusps_tf.settings.setting import declared
 
 _CAPTION = """\

@@ -21,7 +21,7 @@ from deepusps_tf.evaluation.folders import (
 from deepusps_tf.labels.crf_pool import start_crf
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.runs.round_result import load_fusion
-from deepusps_tf.runs.workdir import RUN_FLAGFILE, runs_in, saved_run
+from deepusps_tf.runs.workdir import saved_run
 from deepusps_tf.scoring.figures import OWN_SIZE, Evaluation, Figures, network_size
 from deepusps_tf.scoring.outputs import score_outputs
 from deepusps_tf.scoring.scores import network_outputs
@@ -29,6 +29,7 @@ from deepusps_tf.scoring.store import refuse_mixture
 from deepusps_tf.serving.saliency_model import SaliencyModel, load_model, wrap_network
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import read_flagfile
+from deepusps_tf.settings.places import RUN_FLAGFILE, runs_in
 
 
 def evaluations(config: Config) -> Iterator[tuple[Path, list[Figures]]]:

@@ -9,6 +9,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "round_result": ["RoundResult", "load_fusion"],
-        "workdir": ["runs_in", "saved_run"],
+        "workdir": ["saved_run"],
     },
 )

@@ -16,7 +16,7 @@ from data_prep.records.source import moved
 from deepusps_tf.runs.round_result import is_finished, round_folders
 from deepusps_tf.settings.config import Config, settings_that_change
 from deepusps_tf.settings.flagfile import flagfile_text, read_flagfile
-from deepusps_tf.settings.places import RUN_FLAGFILE
+from deepusps_tf.settings.places import RUN_FLAGFILE, runs_in
 from deepusps_tf.settings.setting import declared
 
 STARTED_IN = "# Relative paths start in "
@@ -76,11 +76,10 @@ def saved_run(config: Config) -> Config:
     workdir = Path(config.workdir)
     path = workdir / RUN_FLAGFILE
     if not path.is_file():
-        if repeats := _repeats(workdir):
-            raise InputError(
-                f"{workdir}: holds {len(repeats)} repeats; give one of them, such as {repeats[0]}"
-            )
-        raise InputError(f"{workdir}: holds no run; make one with --mode=train")
+        repeats = runs_in(workdir)
+        raise InputError(
+            f"{workdir}: holds {len(repeats)} repeats; give one of them, such as {repeats[0]}"
+        )
     saved = read_flagfile(path)
     return dataclasses.replace(
         saved,
@@ -129,26 +128,6 @@ def experiment_folder(run: str) -> str:
     """The folder that a run's repeats share: that above a repeat, of another run its own."""
     path = Path(run)
     return str(path.parent if re.fullmatch(r"repeat\d+", path.name) else path)
-
-
-def runs_in(workdir: Path) -> list[Path]:
-    """Lists the workdirs of the runs in a folder: itself, or its repeats in order.
-
-    Raises:
-        InputError: where there are none.
-    """
-    if (workdir / RUN_FLAGFILE).is_file():
-        return [workdir]
-    repeats = _repeats(workdir)
-    if not repeats:
-        raise InputError(f"{workdir}: holds no run; make one with --mode=train")
-    return repeats
-
-
-def _repeats(workdir: Path) -> list[Path]:
-    """The workdirs of repeats in a folder, in order."""
-    repeats = [path.parent for path in workdir.glob(f"repeat*/{RUN_FLAGFILE}")]
-    return sorted(repeats, key=lambda path: (len(path.name), path.name))
 
 
 def rounds_note(config: Config) -> str:

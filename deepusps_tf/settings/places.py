@@ -29,7 +29,7 @@ def check_places(config: Config) -> None:
     elif config.mode == "evaluate":
         _check_scored(config)
     elif config.mode in ("export", "report"):
-        _check_run(config.workdir)
+        runs_in(Path(config.workdir))
 
 
 def find_model(path: str | Path) -> Path:
@@ -50,6 +50,20 @@ def find_model(path: str | Path) -> Path:
 def exported_versions(folder: str | Path) -> list[int]:
     """Lists the whole versions in a model folder, ascending."""
     return sorted(int(path.name) for path in Path(folder).glob("*") if path.name.isdigit())
+
+
+def runs_in(workdir: Path) -> list[Path]:
+    """Lists the workdirs of the runs in a folder: itself, or its repeats in order.
+
+    Raises:
+        InputError: where there are none.
+    """
+    if (workdir / RUN_FLAGFILE).is_file():
+        return [workdir]
+    repeats = [path.parent for path in workdir.glob(f"repeat*/{RUN_FLAGFILE}")]
+    if not repeats:
+        raise InputError(f"{workdir}: holds no run; make one with --mode=train")
+    return sorted(repeats, key=lambda path: (len(path.name), path.name))
 
 
 def names_one_picture(output: Path) -> bool:
@@ -89,7 +103,7 @@ def _check_trained(config: Config) -> None:
 
 def _check_scored(config: Config) -> None:
     if config.workdir:
-        _check_run(config.workdir)
+        runs_in(Path(config.workdir))
     images, masks = config.labelled
     if config.maps:
         list_photos(config.maps)
@@ -106,12 +120,6 @@ def _check_labelled(images: str | None, masks: str | None, *, recursive: bool) -
     photos = list_photos(images, recursive=recursive) if images else []
     if masks:
         find_masks(photos, masks, "photo")
-
-
-def _check_run(workdir: str) -> None:
-    folder = Path(workdir)
-    if not ((folder / RUN_FLAGFILE).is_file() or any(folder.glob(f"repeat*/{RUN_FLAGFILE}"))):
-        raise InputError(f"{folder}: holds no run; make one with --mode=train")
 
 
 def _check_folder_can_be(folder: Path, flag: str) -> None:

@@ -11,12 +11,12 @@ from deepusps_tf.runs.workdir import (
     check_joined,
     locked_workdir,
     repeat_runs,
-    runs_in,
     save_settings,
     saved_run,
 )
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import read_flagfile
+from deepusps_tf.settings.places import runs_in
 
 
 def test_keeps_the_settings_of_the_run(tiny_config):
