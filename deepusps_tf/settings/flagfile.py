@@ -148,7 +148,7 @@ def flagfile_text(config: Config) -> str:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if value is not None:
-            lines.append(f"--{flag_name(field)}={_to_text(value)}\n")
+            lines.append(f"--{flag_name(field)}={value_text(value)}\n")
     return "".join(lines)
 
 
@@ -159,7 +159,8 @@ def list_text(values: Sequence) -> str:
     return text.getvalue()
 
 
-def _to_text(value) -> str:
+def value_text(value) -> str:
+    """A setting's value as its flag takes it."""
     if isinstance(value, tuple):
         return list_text(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.flagfile import value_text
 from deepusps_tf.settings.setting import GROUPS, MODES, declared, flag_name
 from deepusps_tf.settings.shipped import shipped_names
 
@@ -61,15 +62,9 @@ def _lines(field: dataclasses.Field, *, of_modes: bool) -> str:
     if of_modes and set(setting.modes) != set(MODES):
         notes.append(f"of {', '.join(setting.modes)}")
     if field.default not in (None, ()):
-        notes.append(f"default: {_default_text(field.default)}")
+        notes.append(f"default: {value_text(field.default)}")
     ending = f" ({'; '.join(notes)})" if notes else ""
     return _wrapped(f"--{switch}{flag_name(field)}: {choices}{setting.help}{ending}")
-
-
-def _default_text(default) -> str:
-    if isinstance(default, tuple):
-        return ",".join(str(part) for part in default)
-    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _flagfile_lines() -> str:
