@@ -101,5 +101,5 @@ def _why(error: Exception, module: str) -> str:
 
 def _same(one: object, other: object) -> bool:
     """Whether two parts are of one place in the code, as where a module is run and imported."""
-    places = [(getattr(part, "__qualname__", part),) for part in (one, other)]
-    return one is other or places[0] == places[1]
+    one_place, other_place = (getattr(part, "__qualname__", part) for part in (one, other))
+    return one_place == other_place

@@ -232,8 +232,7 @@ def turned_upright(image: Image.Image) -> Image.Image:
     """A copy of a picture, turned as its EXIF orientation says."""
     orientation = _orientation(image)
     image.load()
-    turned = image.copy()
-    return turned.transpose(_TURNS[orientation]) if orientation in _TURNS else turned
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image.copy()
 
 
 def _decode(
