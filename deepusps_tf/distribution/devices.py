@@ -1,6 +1,7 @@
 """Which devices a run trains on: one, several of a machine, or those of several machines."""
 
 import contextlib
+import functools
 import re
 import signal
 from collections.abc import Iterator
@@ -48,7 +49,17 @@ def make_strategy(devices: str) -> tf.distribute.Strategy:
         raise InputError(f"--devices={devices}: write auto, cpu:4, gpu:4, gpu:0,2 or workers")
     if len(names) == 1:
         return tf.distribute.get_strategy()
-    return tf.distribute.MirroredStrategy([f"/{name}" for name in names])
+    return _mirrored(tuple(f"/{name}" for name in names))
+
+
+@functools.cache
+def _mirrored(names: tuple[str, ...]) -> tf.distribute.Strategy:
+    """The process' one strategy over these devices.
+
+    Every strategy numbers its sums from the same start, and the runtime remembers the shape of each
+    number: a second strategy over the same devices fails where its network has other channels.
+    """
+    return tf.distribute.MirroredStrategy(list(names))
 
 
 def _join_workers() -> tf.distribute.Strategy:

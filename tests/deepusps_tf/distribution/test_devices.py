@@ -7,6 +7,10 @@ from data_prep.base.errors import InputError
 from deepusps_tf.distribution.devices import make_strategy
 
 
+def test_a_process_has_one_strategy_over_the_same_devices():
+    assert make_strategy("cpu:4") is make_strategy("cpu:4") is not make_strategy("cpu:2")
+
+
 def test_four_logical_cpus_mirror():
     assert make_strategy("cpu:4").num_replicas_in_sync == 4
     assert make_strategy("cpu:2").num_replicas_in_sync == 2
