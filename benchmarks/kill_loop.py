@@ -28,7 +28,7 @@ from tqdm import tqdm
 from benchmarks.scratch import scratch_folder
 from data_prep.base.command import start
 from data_prep.pictures.file_hashes import HASHES
-from deepusps_tf.runs.workdir import STARTED_IN
+from deepusps_tf.settings.places import STARTED_IN
 
 SMALL_RUN = (
     "--sample_size=24",

@@ -16,10 +16,9 @@ from data_prep.records.source import moved
 from deepusps_tf.runs.round_result import is_finished, round_folders
 from deepusps_tf.settings.config import Config, settings_that_change
 from deepusps_tf.settings.flagfile import flagfile_text, read_flagfile
-from deepusps_tf.settings.places import RUN_FLAGFILE, runs_in
+from deepusps_tf.settings.places import RUN_FLAGFILE, STARTED_IN, runs_in
 from deepusps_tf.settings.setting import declared
 
-STARTED_IN = "# Relative paths start in "
 # May differ when a run is resumed: they change where and how fast it runs and what it says, not
 # what comes out.
 FREE_SETTINGS = frozenset(settings_that_change("scoring", "nothing"))

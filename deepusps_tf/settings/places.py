@@ -9,6 +9,8 @@ from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.own_output import photos_to_predict
 
 RUN_FLAGFILE = "config.flags"
+# The line of it that says which folder its relative paths are meant from.
+STARTED_IN = "# Relative paths start in "
 
 
 def check_places(config: Config) -> None:
