@@ -1,7 +1,10 @@
 """Every setting of a run in one record; each is declared in its section."""
 
 import dataclasses
+import functools
+import typing
 from pathlib import Path
+from typing import Any
 
 from data_prep.methods.names import parse_methods
 from deepusps_tf.settings.parts import chosen_fusion
@@ -13,6 +16,7 @@ from deepusps_tf.settings.sections.results import ResultSettings
 from deepusps_tf.settings.sections.rounds import RoundSettings
 from deepusps_tf.settings.sections.run import DeviceSettings, RunSettings
 from deepusps_tf.settings.setting import declared, flag_name
+from deepusps_tf.settings.value_types import typed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +35,14 @@ class Config(  # the fields of the last base come first
     What settings may not be together, `deepusps_tf.settings.checks.checked` finds.
 
     Raises:
-        InputError: on construction, when a setting is out of its range.
+        InputError: on construction, when a setting is of another type or out of its range.
     """
 
     def __post_init__(self):
         """Refuses values that cannot work, before anything is written; `~` is the home folder."""
         for field in dataclasses.fields(self):
+            value = typed(flag_name(field), getattr(self, field.name), _kinds()[field.name])
+            object.__setattr__(self, field.name, value)
             declared(field).check(flag_name(field), getattr(self, field.name))
             if declared(field).path:
                 object.__setattr__(self, field.name, _at_home(getattr(self, field.name)))
@@ -104,3 +110,9 @@ def settings_that_change(*what: str) -> tuple[str, ...]:
 def settings_of_an_experiment() -> tuple[str, ...]:
     """Names the fields in which the repeats of one experiment are alike, in Config's order."""
     return tuple(field.name for field in dataclasses.fields(Config) if declared(field).own_row)
+
+
+@functools.cache
+def _kinds() -> dict[str, Any]:
+    """The type of each setting."""
+    return typing.get_type_hints(Config)
