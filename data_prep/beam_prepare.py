@@ -13,7 +13,6 @@ used are named in OUTPUT/left_out.txt.
 import itertools
 import json
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -229,16 +228,6 @@ def define_flags() -> None:
     flags.DEFINE_integer("max_side", STORED_SIDE, "Longest stored side in pixels.", lower_bound=1)
 
 
-def parse_flags(arguments: Sequence[str]) -> list[str]:
-    """Takes this command's flags from a command line and returns the rest, which is Beam's."""
-    flags.FLAGS.set_gnu_getopt(True)  # Beam's `--runner NAME` must not end the reading
-    try:
-        return flags.FLAGS(arguments, known_only=True)
-    except flags.Error as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-
-
 def _beam_options(arguments: Sequence[str]) -> PipelineOptions:
     """Reads Beam's flags; only a job server may know of flags that Beam does not.
 
@@ -289,4 +278,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    start(main, words=True, flags_parser=parse_flags)
+    start(main, known_only=True)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import deepusps_tf
-from data_prep.base.command import say
+from data_prep.base.command import quiet_tensorflow, say
+from data_prep.base.command_line import asks_for_help, show
 from data_prep.base.errors import InputError
 from deepusps_tf.main import start
-from deepusps_tf.settings.help import asks_for_help, show
 from deepusps_tf.settings.setting import MODES
 
 # The steps before training, alone: the module of each, and what it does.
@@ -48,8 +48,14 @@ def _run(words: Sequence[str]) -> None:
     if word in MODES:
         start([f"deepusps {word}", *rest], mode=word)
     elif word in STEPS:
+        quiet_tensorflow()
         sys.argv = [f"deepusps {word}", *rest]
-        runpy.run_module(STEPS[word][0], run_name="__main__", alter_sys=True)
+        try:
+            runpy.run_module(STEPS[word][0], run_name="__main__", alter_sys=True)
+        except ModuleNotFoundError as error:
+            if error.name != "apache_beam":
+                raise
+            raise InputError(f"{word} needs Apache Beam: pip install 'deepusps_tf[beam]'") from None
     elif word == "--version":
         print(f"deepusps {deepusps_tf.__version__}")
     elif asks_for_help([word]) or word == "help":

@@ -8,17 +8,17 @@ python -m deepusps_tf.main --mode=predict --model=DIR --images=DIR --output=DIR
 
 import functools
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
 from absl import app, logging
 
-from data_prep.base.command import say
+from data_prep.base.command import quiet_tensorflow, say
+from data_prep.base.command_line import asks_for_help, show
 from data_prep.base.errors import InputError
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import define_flags, from_flags, parse_arguments
-from deepusps_tf.settings.help import asks_for_help, help_text, show
+from deepusps_tf.settings.help import help_text
 from deepusps_tf.settings.places import check_places
 
 
@@ -59,8 +59,7 @@ def start(argv: Sequence[str] | None = None, *, mode: str | None = None) -> None
         argv: the program's name and its flags; None: those of this process.
         mode: what to do, whatever flagfiles say; None: what the flags say.
     """
-    # TensorFlow's start-up chatter about CUDA and oneDNN says nothing about the run.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quiet_tensorflow()
     logging.set_verbosity(logging.INFO)
     define_flags()
     app.run(main, argv=argv, flags_parser=functools.partial(_parse, mode=mode))

@@ -9,11 +9,16 @@ from pathlib import Path
 
 from absl import flags
 
+from data_prep.base.command_line import flag_mistake
 from data_prep.base.errors import InputError, damage_named
 from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.setting import declared, flag_name
-from deepusps_tf.settings.shipped import inline_flagfiles, without_flagfiles
+from deepusps_tf.settings.shipped import (
+    inline_flagfiles,
+    named_flagfiles,
+    without_flagfiles,
+)
 
 
 def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
@@ -61,7 +66,8 @@ def parse_arguments(
         words = flag_values([program, *inline_flagfiles(arguments)])
         typed = _typed([program, *without_flagfiles(arguments)])
     except (flags.Error, ValueError) as error:
-        raise InputError(" ".join(str(error).split())) from error
+        _refuse_flagfiles(arguments, flag_values)
+        raise InputError(flag_mistake(error)) from error
     if len(words) > 1:
         raise InputError(f"{words[1]}: not a flag; flags are written --name=value")
     if mode is not None:
@@ -76,6 +82,19 @@ def parse_arguments(
                 f"{', '.join(modes)} {'does' if len(modes) == 1 else 'do'}; leave it out"
             )
     return words
+
+
+def _refuse_flagfiles(arguments: Sequence[str], flag_values: flags.FlagValues) -> None:
+    """Refuses the first flagfile of a command line that cannot be read by itself.
+
+    Raises:
+        InputError: naming the file.
+    """
+    for path in named_flagfiles(arguments):
+        try:
+            flag_values(["main", *inline_flagfiles([f"--flagfile={path}"])])
+        except flags.Error as error:
+            raise InputError(f"{path}: {flag_mistake(error)}") from error
 
 
 def _typed(argv: Sequence[str]) -> dict[str, typing.Any]:
@@ -120,7 +139,7 @@ def read_experiment(path: str | Path, **changes) -> Config:
         with damage_named(path, "write it again or delete it"):
             flag_values(["main", *inline_flagfiles([f"--flagfile={path}"])])
     except flags.Error as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{path}: {flag_mistake(error)}") from error
     unknown = sorted(changes.keys() - {field.name for field in dataclasses.fields(Config)})
     if unknown:
         raise InputError(f"{unknown[0]}: no such setting; Config has the settings as fields")
@@ -137,7 +156,7 @@ def _config(flag_values: flags.FlagValues) -> Config:
             try:
                 value = tuple(kind(part) for part in value)
             except ValueError as error:
-                raise InputError(f"--{field.name}: {error}") from error
+                raise InputError(f"--{field.name}: {flag_mistake(error)}") from error
         values[field.name] = value
     return Config(**values)
 

@@ -1,33 +1,13 @@
 """What --help prints: the flags by what they are about."""
 
 import dataclasses
-import os
-import sys
 import typing
-from collections.abc import Sequence
 
-from absl import flags
-
+from data_prep.base.command_line import flag_line
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import value_text
 from deepusps_tf.settings.setting import GROUPS, MODES, declared, flag_name
 from deepusps_tf.settings.shipped import shipped_names
-
-_ASKING = {"--help", "-help", "--helpshort", "-helpshort", "-h", "-?"}
-
-
-def asks_for_help(arguments: Sequence[str]) -> bool:
-    """Whether a command line asks for help."""
-    return bool(_ASKING.intersection(arguments))
-
-
-def show(text: str) -> None:
-    """Prints help, of which `--help | head` may want only the first lines."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        # Python writes what is left at its end, and would complain there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def help_text(mode: str | None = None) -> str:
@@ -64,16 +44,12 @@ def _lines(field: dataclasses.Field, *, of_modes: bool) -> str:
     if field.default not in (None, ()):
         notes.append(f"default: {value_text(field.default)}")
     ending = f" ({'; '.join(notes)})" if notes else ""
-    return _wrapped(f"--{switch}{flag_name(field)}: {choices}{setting.help}{ending}")
+    return flag_line(f"--{switch}{flag_name(field)}: {choices}{setting.help}{ending}")
 
 
 def _flagfile_lines() -> str:
-    return _wrapped(
+    return flag_line(
         "--flagfile: Takes flags from a file, one a line, comments from column 1; the last value "
         "wins, and flags that the mode does not take are let pass. A file that is not there is "
         f"taken from those that come with the program: {', '.join(shipped_names())}."
     )
-
-
-def _wrapped(text: str) -> str:
-    return flags.text_wrap(text, length=100, indent="    ", firstline_indent="  ")

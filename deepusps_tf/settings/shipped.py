@@ -66,6 +66,11 @@ def without_flagfiles(arguments: Sequence[str]) -> list[str]:
     return [argument for argument, path in _split(arguments) if path is None]
 
 
+def named_flagfiles(arguments: Sequence[str]) -> list[str]:
+    """The flagfiles that a command line names, in order."""
+    return [path for _, path in _split(arguments) if path]
+
+
 def _split(arguments: Sequence[str]) -> Iterator[tuple[str, str | None]]:
     """Yields each argument, with the path where it names a flagfile."""
     rest = iter(arguments)

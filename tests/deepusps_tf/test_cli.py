@@ -105,3 +105,16 @@ def test_steps_run_in_processes_of_their_own(deepusps, tmp_path):
     assert made.returncode == 0, made.stderr
     assert "3 maps written, 0 kept, 0 photos skipped" in made.stderr
     assert len(list(tmp_path.glob("maps/rbd/*.png"))) == 3
+
+
+def test_a_step_without_its_extra_says_what_to_install(monkeypatch, capsys):
+    def absent(*_, **__):
+        raise ModuleNotFoundError("No module named 'apache_beam'", name="apache_beam")
+
+    monkeypatch.setattr("runpy.run_module", absent)
+    monkeypatch.setattr(sys, "argv", [])
+    with pytest.raises(SystemExit) as end:
+        cli.run(["beam-prepare", "--help"])
+    assert end.value.code == 2
+    message = "error: beam-prepare needs Apache Beam: pip install 'deepusps_tf[beam]'\n"
+    assert capsys.readouterr().err == message

@@ -28,7 +28,9 @@ def test_a_command_ends_in_one_line(monkeypatch, capsys, end, status, line):
     def run(_):
         raise end
 
-    monkeypatch.setattr("data_prep.base.command.app.run", lambda main: sys.exit(main(["command"])))
+    monkeypatch.setattr(
+        "data_prep.base.command.app.run", lambda main, **_: sys.exit(main(["command"]))
+    )
     with pytest.raises(SystemExit) as exit_:
         start(run)
     assert exit_.value.code == status

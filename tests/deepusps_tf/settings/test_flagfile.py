@@ -93,7 +93,7 @@ def test_flags_cover_every_field_once():
 
 def test_bad_number_in_a_list_names_the_flag(tmp_path):
     (tmp_path / "bad.flags").write_text("--learning_rates=1e-3,fast\n")
-    with pytest.raises(InputError, match="--learning_rates: could not convert"):
+    with pytest.raises(InputError, match="--learning_rates: not a number"):
         read_flagfile(tmp_path / "bad.flags")
 
 
@@ -128,10 +128,10 @@ def parsed(*arguments, mode=None) -> Config:
         (["--format=onnx"], "--format: train does not take it, only export does"),
         (["--verbosity", "1", "--mode=export", "--size=32"], "--size: export does not take it"),
         (["--sizee=3"], "Unknown command line flag 'sizee'. Did you mean: size ?"),
-        (["--size=big"], "flag --size=big: invalid literal"),
+        (["--size=big"], "--size=big: not a whole number"),
         (["--nocrf=no"], "--nocrf=no does not take an argument"),
         (["--workdir"], "Missing value for flag --workdir"),
-        (["--mode=serve"], "flag --mode=serve: value should be one of <train"),
+        (["--mode=serve"], "--mode=serve: value should be one of <train"),
         (["stray", "--mode=export"], "stray: not a flag; flags are written --name=value"),
     ],
 )
@@ -216,3 +216,19 @@ def test_only_this_module_reads_flags():
     package = Path(flagfile.__file__).parents[1]
     readers = [path.name for path in package.rglob("*.py") if "FLAGS" in path.read_text()]
     assert readers == ["flagfile.py"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--epochs=two", "--epochs=two: not a whole number"),
+        ("--epohcs=2", "Unknown command line flag 'epohcs'. Did you mean: epochs ?"),
+    ],
+)
+def test_a_mistake_in_a_flagfile_names_the_file(tmp_path, line, message):
+    path = tmp_path / "own.flags"
+    path.write_text(f"--rounds=2\n{line}\n")
+    values = flags.FlagValues()
+    define_flags(values)
+    with pytest.raises(InputError, match=f"^{re.escape(f'{path}: {message}')}$"):
+        parse_arguments(["main", f"--flagfile={path}", "--size=32"], flag_values=values)

@@ -1,16 +1,10 @@
 import dataclasses
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from deepusps_tf.settings.config import Config
-from deepusps_tf.settings.help import asks_for_help, help_text
+from deepusps_tf.settings.help import help_text
 from deepusps_tf.settings.setting import GROUPS, MODES, declared, flag_name
-
-ROOT = Path(__file__).parents[3]
 
 
 def listed(text: str) -> list[str]:
@@ -51,19 +45,3 @@ def test_help_says_values_defaults_modes_and_parts():
     assert "One of mean_loss, trimmed_loss, direct, weighted" in lines
     assert "those that come with the program: cpu.flags, demo.flags" in lines
     assert "(default: true)" in help_text("predict") and "of train" not in help_text("predict")
-
-
-def test_help_is_asked_for_in_several_ways():
-    assert asks_for_help(["--size=32", "--help"]) and asks_for_help(["-h"])
-    assert not asks_for_help(["--helpfull", "help"])
-
-
-def test_help_that_nobody_reads_on_ends_quietly():
-    reading, writing = os.pipe()
-    os.close(reading)
-    code = "from deepusps_tf.settings.help import help_text, show; show(help_text())"
-    done = subprocess.run(
-        [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (0, "")
