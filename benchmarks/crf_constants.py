@@ -56,7 +56,7 @@ def score_settings(
     maps: np.ndarray,
     masks: np.ndarray,
     settings: Sequence[CrfSettings | None],
-) -> list[np.ndarray]:
+) -> list:
     """Scores maps after a CRF of each setting.
 
     Args:
@@ -66,9 +66,9 @@ def score_settings(
         settings: of the CRFs; None: no CRF.
 
     Returns:
-        float [5] a setting, the means over photos of the figures of `Scores`.
+        The `Scores` of each setting.
     """
-    from deepusps_tf.scoring.scores import map_scores
+    from deepusps_tf.scoring.scores import score_maps
 
     results = []
     for setting in settings:
@@ -76,7 +76,7 @@ def score_settings(
         if setting is not None:
             with CrfPool(0, setting) as pool:
                 refined = np.stack(list(pool.refine_all(zip(photos, maps, strict=True))))
-        results.append(map_scores(refined, masks).mean(axis=1))
+        results.append(score_maps([(refined, masks)]))
     return results
 
 
@@ -89,7 +89,7 @@ def main(_) -> None:
     from deepusps_tf.runs.checkpoints import load_weights
     from deepusps_tf.runs.round_result import WEIGHTS
     from deepusps_tf.runs.workdir import saved_run
-    from deepusps_tf.scoring.layout import COLUMNS
+    from deepusps_tf.scoring.layout import COLUMNS, percentages
     from deepusps_tf.settings.config import Config
 
     values = flags.FLAGS
@@ -113,7 +113,7 @@ def main(_) -> None:
             settings=settings,
         )
         for text, row in zip(values.settings, rows, strict=True):
-            print(f"{name:14} {text:32}", *(f"{100 * value:14.2f}" for value in row), flush=True)
+            print(f"{name:14} {text:32}", *(f"{cell:>14}" for cell in percentages(row)), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,11 @@ from data_prep.base.errors import InputError
 from data_prep.methods.names import METHODS
 
 SIZE = 160
-COLUMNS = ("MAE", "F", "precision", "recall")
-SHOWN = [0, 1, 3, 4]  # of the figures of `Scores`: a cut map has no use for a threshold of its own
+# Of the figures of `Scores`: a cut map has no use for a threshold of its own.
+COLUMNS = {"mae": "MAE", "f_fixed": "F", "precision": "precision", "recall": "recall"}
 
 
-def score_cuts(
-    *, maps: np.ndarray, masks: np.ndarray, thresholds: Sequence[float]
-) -> list[np.ndarray]:
+def score_cuts(*, maps: np.ndarray, masks: np.ndarray, thresholds: Sequence[float]) -> list:
     """Scores maps cut into foreground and background above each threshold.
 
     Args:
@@ -31,12 +29,12 @@ def score_cuts(
         thresholds: where to cut.
 
     Returns:
-        float [4] a threshold, the means over photos of the figures of `COLUMNS`.
+        The `Scores` of each threshold.
     """
-    from deepusps_tf.scoring.scores import map_scores
+    from deepusps_tf.scoring.scores import score_maps
 
-    cuts = [(maps > threshold).astype(np.float32) for threshold in thresholds]
-    return [map_scores(cut, masks)[SHOWN].mean(axis=1) for cut in cuts]
+    cuts = ((maps > threshold).astype(np.float32) for threshold in thresholds)
+    return [score_maps([(cut, masks)]) for cut in cuts]
 
 
 def main(_) -> None:
@@ -44,13 +42,14 @@ def main(_) -> None:
     from deepusps_tf.data.batches import label_mask_batches
     from deepusps_tf.data.photo_sets import open_photos
     from deepusps_tf.labels.pseudo_labels import handcrafted_threshold
+    from deepusps_tf.scoring.layout import percentages
 
     values = flags.FLAGS
     photos = open_photos(values.records)
     split, images = photos.judged()
     if images is None:
         raise InputError(f"{values.records}: no photos with masks to score on")
-    print(f"{'':4} {'scale':>6} {'cut':>6}", *(f"{name:>10}" for name in COLUMNS))
+    print(f"{'':4} {'scale':>6} {'cut':>6}", *(f"{name:>10}" for name in COLUMNS.values()))
     for method in values.methods:
         trained = photos.handcrafted("train", method)
         thresholds = [handcrafted_threshold(trained, scale) for scale in values.scale]
@@ -59,7 +58,7 @@ def main(_) -> None:
         maps, masks = (np.concatenate(part)[..., 0] for part in zip(*batches, strict=True))
         rows = score_cuts(maps=maps, masks=masks, thresholds=thresholds)
         for scale, threshold, row in zip(values.scale, thresholds, rows, strict=True):
-            figures = (f"{100 * value:10.2f}" for value in row)
+            figures = (f"{cell:>10}" for cell in percentages(row, COLUMNS))
             print(f"{method:4} {scale:6.2f} {threshold:6.3f}", *figures, flush=True)
 
 

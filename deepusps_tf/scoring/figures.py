@@ -118,7 +118,7 @@ class Figures:
     def as_line(self) -> dict[str, object]:
         """All of it by name, in plain values, without what is None; `read_line` reads it."""
         line = dataclasses.asdict(self)
-        line |= line.pop("subject")
+        line |= {**line.pop("subject"), "scores": self.scores.named()}
         return {key: line[key] for key in _KEYS if line.get(key) is not None}
 
 

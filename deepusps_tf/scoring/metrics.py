@@ -7,25 +7,33 @@ from typing import NamedTuple
 
 from keras import ops
 
+from deepusps_tf.scoring.border import border_scores
+
 # The weight the field gives precision over recall when it reports F-beta.
 REPORTED_BETA_SQUARED = 0.3
 
 
 class ImageScores(NamedTuple):
-    """Scores of a batch, each float32 [B] in [0, 1]."""
+    """Scores of a batch, each float32 [B] in [0, 1], but `touches`, bool [B].
+
+    The last two are those of `BorderScores`: border recall says nothing where no object touches the
+    border.
+    """
 
     mae: object
     f_fixed: object
     f_adaptive: object
     precision: object
     recall: object
+    touches: object
+    border_recall: object
 
 
 def image_scores(probability, mask) -> ImageScores:
     """Scores each map against its mask with both thresholds in use.
 
     The network rows of the paper cut at 0.5 (`f_fixed`, `precision`, `recall`), its handcrafted
-    rows at twice the map's own mean (`f_adaptive`).
+    rows at twice the map's own mean (`f_adaptive`). Border recall cuts all at 0.5.
 
     Args:
         probability: float32 [B, H, W, 1] in [0, 1].
@@ -34,11 +42,14 @@ def image_scores(probability, mask) -> ImageScores:
     Returns:
         ImageScores, one value an image.
     """
-    precision, recall, f_fixed = f_beta(ops.cast(probability > 0.5, "float32"), mask)
+    foreground = ops.cast(probability > 0.5, "float32")
+    precision, recall, f_fixed = f_beta(foreground, mask)
     threshold = ops.minimum(2.0 * ops.mean(probability, axis=(1, 2, 3), keepdims=True), 1.0)
     f_adaptive = f_beta(ops.cast(probability >= threshold, "float32"), mask)[2]
     return ImageScores(
-        mean_absolute_error(probability, mask), f_fixed, f_adaptive, precision, recall
+        mean_absolute_error(probability, mask),
+        *(f_fixed, f_adaptive, precision, recall),
+        *border_scores(foreground, mask),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from data_prep.records.format import RecordSet
 from deepusps_tf.data.batches import label_mask_batches, scoring_batches
 from deepusps_tf.labels.crf_pool import CrfPool
-from deepusps_tf.scoring.metrics import image_scores
+from deepusps_tf.scoring.metrics import ImageScores, image_scores
 
 # What outputs are called: of handcrafted methods, of rounds, and the two of networks.
 MAP, LABELS = "map", "labels"
@@ -27,6 +27,11 @@ class Scores:
         f_adaptive: F of the map cut at twice its mean: the paper's handcrafted rows.
         precision: of the map cut at 0.5.
         recall: of the map cut at 0.5.
+        border_recall: of the photos whose object touches the border (at least 5 % of the photo's
+            outermost pixels are true), the share of true pixels within the outer 5 % of each side
+            that the map cut at 0.5 finds. None where no object touches the border, and in files
+            that were written before it was kept.
+        f_touching: `f_fixed` over those photos alone; None where `border_recall` is.
     """
 
     count: int
@@ -35,6 +40,13 @@ class Scores:
     f_adaptive: float
     precision: float
     recall: float
+    border_recall: float | None = None
+    f_touching: float | None = None
+
+    def named(self) -> dict[str, float]:
+        """The figures by name, without those that are None."""
+        values = dataclasses.asdict(self)
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def batch_outputs(
@@ -110,13 +122,19 @@ def score_maps(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Scores:
     return mean_scores([map_scores(maps, masks) for maps, masks in batches])
 
 
-def map_scores(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Scores float32 maps [B, H, W] by their masks: [5, B], a row for each figure of `Scores`."""
+def map_scores(maps: np.ndarray, masks: np.ndarray) -> ImageScores:
+    """Scores float32 maps [B, H, W] by their masks, in arrays [B]."""
     scores = image_scores(maps[..., None], masks[..., None])
-    return np.stack([np.asarray(values) for values in scores])
+    return ImageScores(*(np.asarray(values) for values in scores))
 
 
-def mean_scores(parts: Sequence[np.ndarray]) -> Scores:
-    """Averages what `map_scores` gave over all images."""
-    each = np.concatenate(parts, axis=1)
-    return Scores(each.shape[1], *(float(value) for value in each.mean(axis=1)))
+def mean_scores(parts: Sequence[ImageScores]) -> Scores:
+    """Averages what `map_scores` gave over all images, or over those that a figure is of."""
+    each = ImageScores(*map(np.concatenate, zip(*parts, strict=True)))
+    at_border = (each.border_recall[each.touches], each.f_fixed[each.touches])
+    of_all = (each.mae, each.f_fixed, each.f_adaptive, each.precision, each.recall)
+    return Scores(len(each.mae), *(_mean(values) for values in (*of_all, *at_border)))
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None

@@ -1,6 +1,5 @@
 """Scores what the stages of a run leave behind, where there are masks; on the chief alone."""
 
-import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -140,7 +139,7 @@ class StageScorer:
         def score_and_log() -> list[Figures]:
             rows = score()
             for row in rows:
-                values = dataclasses.asdict(row.scores)
+                values = row.scores.named()
                 del values["count"]
                 tag = f"{row.subject.split}/{row.output}"
                 tagged = {f"{tag}/{metric}": value for metric, value in values.items()}

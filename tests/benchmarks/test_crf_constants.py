@@ -43,5 +43,5 @@ def test_no_crf_scores_the_maps_and_a_crf_mends_them():
         masks=mask[None],
         settings=[None, RELEASE_SETTINGS],
     )
-    assert plain[0] == pytest.approx(np.abs(noisy - mask).mean(), abs=1e-6)
-    assert refined[0] < 0.02 < 0.2 < plain[0] and refined[1] > 0.98
+    assert plain.mae == pytest.approx(np.abs(noisy - mask).mean(), abs=1e-6)
+    assert refined.mae < 0.02 < 0.2 < plain.mae and refined.f_fixed > 0.98

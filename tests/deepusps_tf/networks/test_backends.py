@@ -47,7 +47,7 @@ def test_jax_without_tensorflow_gives_the_same_figures(backbone, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     made = np.load(there)
-    assert sorted(made) == sorted(expected) and len(expected) == 2 * 7 + 1
+    assert sorted(made) == sorted(expected) and len(expected) == 2 * 9 + 1
     for name, value in expected.items():
         np.testing.assert_allclose(made[name], value, rtol=0, atol=1e-4, err_msg=name)
     assert np.abs(expected["after map"] - expected["before map"]).max() > 1e-3

@@ -9,6 +9,9 @@ from deepusps_tf.scoring.scores import Scores
 SCORES = Scores(7, mae=0.1234, f_fixed=0.8, f_adaptive=0.7, precision=0.9, recall=0.65)
 FIELD = FieldScores(*(number / 10 for number in range(1, 10)))
 STAGE = Figures(RunStage("rbd", 0, "test"), "map", SCORES)
+TOUCHING = dataclasses.replace(
+    STAGE, scores=dataclasses.replace(SCORES, border_recall=0.5, f_touching=0.6)
+)
 EVALUATION = Figures(
     Evaluation("discs", "32x32", "this run on /discs", "none"), "prediction", SCORES, FIELD
 )
@@ -39,7 +42,18 @@ def test_lines_hold_what_there_is_in_the_order_of_the_files():
     ]
 
 
-@pytest.mark.parametrize("figures", [STAGE, EVALUATION])
+def test_lines_leave_out_figures_that_there_are_not():
+    assert list(STAGE.as_line()["scores"]) == [
+        *("count", "mae", "f_fixed", "f_adaptive", "precision", "recall")
+    ]
+    assert TOUCHING.as_line()["scores"] == {
+        **STAGE.as_line()["scores"],
+        "border_recall": 0.5,
+        "f_touching": 0.6,
+    }
+
+
+@pytest.mark.parametrize("figures", [STAGE, EVALUATION, TOUCHING])
 def test_lines_round_trip_through_json(figures):
     line = json.loads(json.dumps(figures.as_line()))
     assert read_line(line) == figures

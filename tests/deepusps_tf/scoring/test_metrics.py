@@ -19,6 +19,15 @@ def test_hand_computed_scores():
     assert float(scores.f_adaptive[0]) == 0
 
 
+def test_the_border_is_scored_where_the_map_is_above_one_half():
+    mask = np.zeros((2, 4, 4, 1), np.float32)
+    mask[0, :2], mask[1, 1:3, 1:3] = 1, 1  # the second inside
+    scores = image_scores(np.where(np.arange(4) < 3, 0.6, 0.5)[:, None] * mask, mask)
+    assert np.asarray(scores.touches).tolist() == [True, False]
+    # Of the outermost pixels of two rows, 6, the last column has 2.
+    assert float(scores.border_recall[0]) == pytest.approx(4 / 6)
+
+
 @pytest.mark.parametrize(
     ("foreground", "mask", "expected"),
     [

@@ -16,6 +16,8 @@ def test_scores_each_output_by_both_scorers():
     assert half.scores.mae == half.field.mae == 0.25
     assert (half.scores.precision, half.scores.recall) == (1, 0.5)
     assert half.scores.f_fixed == pytest.approx(0.8125)
+    assert (right.scores.border_recall, right.scores.f_touching) == (1, 1)
+    assert half.scores.border_recall == pytest.approx(4 / 6)
     assert half.field.f_adaptive == pytest.approx(half.scores.f_adaptive)
 
 
@@ -23,6 +25,8 @@ def test_pictures_of_several_sizes_count_the_same():
     small = (np.ones((1, 2, 2), np.float32), np.ones((1, 2, 2), np.float32))
     (figures,) = score_outputs([({"map": FOUND}, MASK), ({"map": small[0]}, small[1])], SUBJECT)
     assert figures.scores.mae == 0.25 / 2
+    assert figures.scores.border_recall == pytest.approx((4 / 6 + 1) / 2)
+    assert figures.scores.f_touching == pytest.approx((0.8125 + 1) / 2)
 
 
 def test_the_crf_is_behind_the_refined_output_alone():

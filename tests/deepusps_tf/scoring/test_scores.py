@@ -23,6 +23,28 @@ def test_means_over_images_not_pixels():
     assert scores.f_fixed == pytest.approx((1 + 1.3 * 0.5 / 1.15 + 1) / 3)
 
 
+def test_figures_of_the_border_are_means_over_photos_that_it_cuts():
+    masks = np.zeros((3, 4, 4), np.float32)
+    masks[0, :2], masks[1, 1:3, 1:3], masks[2, :, :2] = 1, 1, 1  # the second inside
+    maps = masks.copy()
+    maps[0, 1], maps[1] = 0, 0  # of the first 4 of 6 outermost pixels, 4 of 8 in all
+    scores = score_maps([(maps[:1], masks[:1]), (maps[1:], masks[1:])])
+    assert scores.border_recall == pytest.approx((4 / 6 + 1) / 2)
+    assert scores.f_touching == pytest.approx((1.3 * 0.5 / (0.3 + 0.5) + 1) / 2)
+    assert scores.f_fixed == pytest.approx(2 * scores.f_touching / 3)
+
+
+def test_figures_of_the_border_are_none_where_it_cuts_no_object():
+    masks = np.zeros((2, 4, 4), np.float32)
+    masks[0, 1:3, 1:3] = 1
+    for maps in (masks, 1 - masks):
+        scores = score_maps([(maps, masks)])
+        assert (scores.border_recall, scores.f_touching) == (None, None)
+        assert list(scores.named()) == [
+            *("count", "mae", "f_fixed", "f_adaptive", "precision", "recall")
+        ]
+
+
 def test_labels_equal_to_the_truth_score_perfectly(disc_records):
     images = open_set(f"{disc_records}/train/images")
     truth = (LabelRecord.from_map(f"photo{n:03d}", disc_photo(n)[1]) for n in range(10))

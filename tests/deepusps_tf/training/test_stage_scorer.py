@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from deepusps_tf.data.photo_sets import open_photos
 from deepusps_tf.distribution.workers import Workers
@@ -26,4 +27,8 @@ def test_the_chief_alone_scores_maps_and_keeps_the_rows(tiny_config, number):
     for row, images in zip(rows, (photos.train, photos.test), strict=True):
         maps = photos.handcrafted(row.subject.split, "mc")
         assert row.scores == score_labels(images=images, labels=maps, size=32)
-    assert list(scorer.logs("mc").glob("events*"))
+    events = EventAccumulator(str(scorer.logs("mc"))).Reload()
+    names = ("mae", "f_fixed", "f_adaptive", "precision", "recall")  # no object at the border
+    assert set(events.Tags()["tensors"]) == {
+        f"{split}/map/{name}" for split in ("train", "test") for name in names
+    }
