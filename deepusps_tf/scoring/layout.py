@@ -16,6 +16,8 @@ COLUMNS = {
     "precision": "precision",
     "recall": "recall",
 }
+# The same, of figures that not all photos have.
+BORDER_COLUMNS = {"border_recall": "border recall", "f_touching": "F touching"}
 FIELD_COLUMNS = {
     "mae": "MAE stretched",
     "f_max": "F max",
@@ -34,9 +36,18 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f}"
 
 
-def percentages(scores: Scores | FieldScores, columns: Mapping[str, str] = COLUMNS) -> list[str]:
-    """Formats the figures that `columns` names, in its order."""
-    return [percent(getattr(scores, name)) for name in columns]
+def percentages(
+    scores: Scores | FieldScores, columns: Mapping[str, str] = COLUMNS, absent: str = "-"
+) -> list[str]:
+    """Formats the figures that `columns` names, in its order; `absent` where one is None."""
+    values = (getattr(scores, name) for name in columns)
+    return [absent if value is None else percent(value) for value in values]
+
+
+def shown_columns(figures: Sequence[Figures]) -> dict[str, str]:
+    """`COLUMNS`, and those of `BORDER_COLUMNS` of which one of the figures at least has a value."""
+    named = {name for each in figures for name in each.scores.named()}
+    return COLUMNS | {name: title for name, title in BORDER_COLUMNS.items() if name in named}
 
 
 def oracle_note(oracle: str) -> str:
@@ -45,7 +56,7 @@ def oracle_note(oracle: str) -> str:
 
 
 def table_text(rows: Sequence[Figures]) -> str:
-    """Lays a run's stages out for a console, held-out photos first, in percent."""
+    """Lays a run's stages out for a console, held-out photos first, in percent, in `COLUMNS`."""
     lines = []
     for split, title in SPLITS.items():
         part = [row for row in rows if row.subject.split == split]
@@ -79,7 +90,7 @@ def evaluation_text(figures: Sequence[Figures]) -> str:
             f"{subject.test_set} ({count} photos, at {subject.resolution}), in %"
             f"{oracle_note(subject.oracle)}",
             " ".join([f"{'':<14}", *(f"{each.name:>16}" for each in figures)]),
-            *lines("scores", COLUMNS),
+            *lines("scores", shown_columns(figures)),
             "by py_sod_metrics:",
             *lines("field", FIELD_COLUMNS),
             "",
@@ -96,22 +107,28 @@ def csv_text(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
 
 def stages_csv(rows: Sequence[Figures]) -> str:
     """Lays a run's stages out as CSV, in percent."""
-    identity = ("method", "stage", "output", "split")
+    identity, columns = ("method", "stage", "output", "split"), shown_columns(rows)
     return csv_text(
-        [*identity, "photos", *COLUMNS.values()],
-        ([*_cells(row, identity), row.scores.count, *percentages(row.scores)] for row in rows),
+        [*identity, "photos", *columns.values()],
+        (
+            [*_cells(row, identity), row.scores.count, *percentages(row.scores, columns, "")]
+            for row in rows
+        ),
     )
 
 
 def evaluation_csv(figures: Sequence[Figures]) -> str:
     """Lays evaluations out as CSV, in percent."""
     identity, notes = ("test_set", "output", "resolution"), ("scored", "oracle", "crf")
+    columns = shown_columns(figures)
     return csv_text(
-        [*identity, "photos", *COLUMNS.values(), *FIELD_COLUMNS.values(), *notes],
+        [*identity, "photos", *columns.values(), *FIELD_COLUMNS.values(), *notes],
         (
             [
-                *(*_cells(each, identity), each.scores.count, *percentages(each.scores)),
-                *(*percentages(each.field, FIELD_COLUMNS), *_cells(each, notes)),
+                *(*_cells(each, identity), each.scores.count),
+                *percentages(each.scores, columns, ""),
+                *percentages(each.field, FIELD_COLUMNS),
+                *_cells(each, notes),
             ]
             for each in figures
         ),

@@ -9,6 +9,7 @@ from deepusps_tf.scoring.layout import (
     evaluation_csv,
     evaluation_text,
     percentages,
+    shown_columns,
     stages_csv,
     table_text,
 )
@@ -22,6 +23,10 @@ ROWS = [
     Figures(RunStage("rbd", 1, "train"), "labels", SCORES),
     Figures(RunStage("fusion", 1, "test"), "prediction + CRF", dataclasses.replace(SCORES, mae=1)),
 ]
+TOUCHING = [
+    dataclasses.replace(ROWS[0], scores=dataclasses.replace(SCORES, border_recall=0.125)),
+    *ROWS[1:],
+]
 EVALUATED = [read_line(line) for line in json.loads(old_files.NAMED)]
 
 
@@ -30,7 +35,17 @@ def test_figures_are_in_percent_in_the_order_of_the_columns():
     assert percentages(SCORES, {"recall": "R", "mae": "M"}) == ["65.00", "12.34"]
 
 
+def test_figures_of_the_border_have_columns_where_a_row_has_them():
+    assert list(shown_columns(ROWS)) == [*("mae", "f_fixed", "f_adaptive", "precision", "recall")]
+    assert shown_columns([]) == shown_columns(ROWS)
+    assert list(shown_columns(TOUCHING).items())[5:] == [("border_recall", "border recall")]
+    columns = {"border_recall": "B", "f_touching": "T"}
+    assert percentages(TOUCHING[0].scores, columns) == ["12.50", "-"]
+    assert percentages(TOUCHING[0].scores, columns, "") == ["12.50", ""]
+
+
 def test_stage_table_is_in_percent_by_split():
+    assert table_text(TOUCHING) == table_text(ROWS)  # no wider
     assert table_text(ROWS) == (
         "held-out photos (7), in %\n"
         "                              MAE     F 0.5  F 2xmean precision    recall\n"
@@ -69,6 +84,19 @@ def test_evaluation_has_an_output_a_column_in_percent():
     )
 
 
+def test_evaluation_shows_the_border_after_recall_where_an_object_touches_it():
+    lines = evaluation_text(evaluated("discs", MASK, FOUND)).splitlines()
+    assert lines[6:10] == [
+        "recall                   100.00            50.00",
+        "border recall            100.00            66.67",
+        "F touching               100.00            81.25",
+        "by py_sod_metrics:",
+    ]
+    old = dataclasses.replace(evaluated("discs", MASK)[0], scores=SCORES)
+    lines = evaluation_text([*evaluated("discs", MASK), old]).splitlines()
+    assert lines[7] == "border recall            100.00                -"
+
+
 @pytest.mark.parametrize(
     ("oracle", "note"),
     [
@@ -90,6 +118,21 @@ def test_stages_as_csv():
         "rbd,1,labels,train,7,12.34,80.00,70.00,90.00,65.00\n"
         "fusion,1,prediction + CRF,test,7,100.00,80.00,70.00,90.00,65.00\n"
     )
+
+
+def test_figures_of_the_border_as_csv_are_empty_where_there_are_none():
+    assert stages_csv(TOUCHING) == (
+        "method,stage,output,split,photos,MAE,F 0.5,F 2xmean,precision,recall,border recall\n"
+        "rbd,0,map,test,7,12.34,80.00,70.00,90.00,65.00,12.50\n"
+        "rbd,1,labels,train,7,12.34,80.00,70.00,90.00,65.00,\n"
+        "fusion,1,prediction + CRF,test,7,100.00,80.00,70.00,90.00,65.00,\n"
+    )
+    header, old, _, new = evaluation_csv([*EVALUATED, *evaluated("A", FOUND)]).splitlines()
+    assert header.split(",")[7:12] == [
+        *("precision", "recall", "border recall", "F touching", "MAE stretched")
+    ]
+    assert old.split(",")[8:12] == ["50.00", "", "", "25.00"]
+    assert new.split(",")[8:12] == ["50.00", "66.67", "81.25", "25.00"]
 
 
 def test_evaluation_as_csv():

@@ -113,6 +113,20 @@ def test_stages_that_older_versions_kept_are_read_and_written_the_same(tmp_path)
     assert figures_json(ROWS) == old_files.STAGES
 
 
+def test_figures_of_the_border_stand_beside_those_of_older_versions(tmp_path):
+    (tmp_path / "evaluation.json").write_text(old_files.UNNAMED)
+    keep_evaluation(tmp_path, evaluated("A", FOUND))
+    old, new = kept_evaluation(tmp_path)
+    assert (old.scores.border_recall, old.scores.f_touching) == (None, None)
+    assert new.scores == evaluated("A", FOUND)[0].scores
+    assert new.scores.border_recall == pytest.approx(4 / 6)
+    table = list(csv.DictReader((tmp_path / "evaluation.csv").read_text().splitlines()))
+    assert [(line["border recall"], line["F touching"]) for line in table] == [
+        ("", ""),
+        ("66.67", "81.25"),
+    ]
+
+
 def test_evaluations_that_older_versions_kept_are_read_and_written_the_same(tmp_path):
     (tmp_path / "evaluation.json").write_text(old_files.NAMED)
     plain, refined = kept_evaluation(tmp_path)
