@@ -10,7 +10,7 @@ from data_prep.base.errors import InputError
 from data_prep.base.places import place
 from deepusps_tf.runs.workdir import experiment_folder
 from deepusps_tf.scoring.figures import Evaluation, Figures, network_size
-from deepusps_tf.scoring.layout import csv_text, oracle_note, percent
+from deepusps_tf.scoring.layout import BORDER_COLUMNS, csv_text, oracle_note, percent
 from deepusps_tf.scoring.scores import MAP, PLAIN, REFINED
 from deepusps_tf.scoring.store import kept_evaluation, kept_rows
 from deepusps_tf.settings.config import Config, settings_of_an_experiment
@@ -23,10 +23,7 @@ In %. F: beta^2 = 0.3, of networks cut at 0.5, of maps made elsewhere at twice t
 images. After the CRF where there is one and --nocrf was not given.
 ±: sample standard deviation (n - 1) over the runs of the row above.
 """
-_CSV_COLUMNS = (
-    *("experiment", "runs", "test_set", "photos", "resolution", "output", "F cut at"),
-    *("F", "F sd", "MAE", "MAE sd"),
-)
+_CSV_COLUMNS = ("experiment", "runs", "test_set", "photos", "resolution", "output", "F cut at")
 
 
 class Column(NamedTuple):
@@ -48,11 +45,16 @@ class Column(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One experiment on one test set: the output that was scored, F and MAE of each run."""
+    """One experiment on one test set: the output that was scored, and the figures of each run.
+
+    Those of the border, as in `Scores`, are empty where one of the runs does not have them.
+    """
 
     output: str
     f: tuple[float, ...]
     mae: tuple[float, ...]
+    border_recall: tuple[float, ...] = ()
+    f_touching: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,8 +176,15 @@ def _cell(runs: Sequence[_Run], column: Column, crf: bool) -> Cell:
                 "has; --mode=evaluate it there or leave it out"
             )
     figures = [run.figures[column][output] for run in runs]
-    f = tuple(each.paper_f for each in figures)
-    return Cell(output, f, tuple(each.scores.mae for each in figures))
+    at_border = {
+        name: tuple(getattr(each.scores, name) for each in figures) for name in BORDER_COLUMNS
+    }
+    return Cell(
+        output,
+        f=tuple(each.paper_f for each in figures),
+        mae=tuple(each.scores.mae for each in figures),
+        **{name: values for name, values in at_border.items() if None not in values},
+    )
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -196,14 +205,26 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def table_csv(rows: Sequence[Row]) -> str:
-    """Lays a comparison out as CSV: a line for each experiment on each test set."""
+    """Lays a comparison out as CSV: a line for each experiment on each test set.
+
+    It alone has the figures of the border, where there are any: side by side in Markdown, test sets
+    of four columns would be too wide to read.
+    """
+    cells = [cell for row in rows for cell in row.cells.values()]
+    columns = {"f": "F", "mae": "MAE"} | {
+        name: title
+        for name, title in BORDER_COLUMNS.items()
+        if any(getattr(cell, name) for cell in cells)
+    }
     lines = []
     for row in rows:
         for column, cell in row.cells.items():
-            (f, mae), (f_sd, mae_sd) = _means(cell), _spreads(cell)
             cut = "2 x mean" if cell.output == MAP else "0.5"
-            lines.append([row.name, row.runs, *column, cell.output, cut, f, f_sd, mae, mae_sd])
-    return csv_text(_CSV_COLUMNS, lines)
+            values = (getattr(cell, name) for name in columns)
+            figures = [text for each in values for text in (_mean(each), _spread(each))]
+            lines.append([row.name, row.runs, *column, cell.output, cut, *figures])
+    titles = [text for title in columns.values() for text in (title, f"{title} sd")]
+    return csv_text([*_CSV_COLUMNS, *titles], lines)
 
 
 def _columns(rows: Sequence[Row]) -> list[Column]:
@@ -214,11 +235,19 @@ def _means(cell: Cell | None) -> tuple[str, str]:
     """F and MAE in percent; a dash where an experiment was not scored there."""
     if cell is None:
         return "-", "-"
-    return tuple(percent(statistics.fmean(values)) for values in (cell.f, cell.mae))
+    return _mean(cell.f), _mean(cell.mae)
 
 
 def _spreads(cell: Cell | None) -> tuple[str, str]:
-    """The sample standard deviations (n - 1); nothing where there is one run."""
-    if cell is None or len(cell.f) < 2:
-        return "", ""
-    return tuple(percent(statistics.stdev(values)) for values in (cell.f, cell.mae))
+    """Their sample standard deviations; nothing where there is no cell."""
+    return ("", "") if cell is None else (_spread(cell.f), _spread(cell.mae))
+
+
+def _mean(values: Sequence[float]) -> str:
+    """In percent; nothing where there are no values."""
+    return percent(statistics.fmean(values)) if values else ""
+
+
+def _spread(values: Sequence[float]) -> str:
+    """The sample standard deviation (n - 1) in percent; nothing where there is one run."""
+    return percent(statistics.stdev(values)) if len(values) > 1 else ""

@@ -11,7 +11,7 @@ from deepusps_tf.evaluation.comparison import compare, markdown, table_csv
 from deepusps_tf.runs.workdir import repeat_runs, save_settings
 from deepusps_tf.scoring.figures import Evaluation, Figures, RunStage
 from deepusps_tf.scoring.outputs import score_outputs
-from deepusps_tf.scoring.store import keep_evaluation, scored
+from deepusps_tf.scoring.store import keep_evaluation, kept_evaluation, scored
 from tests.deepusps_tf.scoring import old_files
 from tests.deepusps_tf.scoring.made_figures import MASK
 
@@ -33,6 +33,12 @@ def f(count):
 
 def mae(count):
     return 100 * count / 16
+
+
+def without_border(figures):
+    """The same figures as an older version kept them."""
+    scores = dataclasses.replace(figures.scores, border_recall=None, f_touching=None)
+    return dataclasses.replace(figures, scores=scores)
 
 
 def save_run(config, *kept):
@@ -131,6 +137,26 @@ def test_experiments_and_maps_are_rows_and_test_sets_columns(tiny_config, tmp_pa
         ("two", ""),
         ("No CRF", ""),
     ]
+
+
+def test_the_csv_alone_has_the_figures_of_the_border(repeats, tmp_path):
+    keep_evaluation(tmp_path / "inside", [without_border(each) for each in evaluated("A", map=4)])
+    rows = compare([tmp_path / "inside", repeats], crf=True)
+    inside, of_a, of_b = csv.DictReader(table_csv(rows).splitlines())
+    names = ("border recall", "border recall sd", "F touching", "F touching sd")
+    assert [inside[name] for name in names] == ["", "", "", ""]
+    assert (of_a["border recall"], of_a["border recall sd"]) == ("100.00", "0.00")
+    assert (of_a["F touching"], of_a["F touching sd"]) == (of_a["F"], of_a["F sd"])
+    assert of_b["F touching"] == "100.00"
+    assert "border" not in markdown(rows)
+
+
+def test_the_border_has_no_figure_where_one_of_the_repeats_has_none(repeats):
+    kept = kept_evaluation(repeats / "repeat2")
+    keep_evaluation(repeats / "repeat2", [without_border(each) for each in kept])
+    rows = compare([repeats], crf=True)
+    assert [cell.border_recall for cell in rows[0].cells.values()] == [(), ()]
+    assert table_csv(rows).splitlines()[0].endswith("F cut at,F,F sd,MAE,MAE sd")
 
 
 def test_oracles_cannot_pass_for_unsupervised(tiny_config, tmp_path):
