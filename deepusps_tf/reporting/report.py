@@ -27,7 +27,13 @@ from deepusps_tf.reporting.photo_errors import JudgedPhoto, judge_photos
 from deepusps_tf.runs.label_versions import read_versions
 from deepusps_tf.runs.workdir import rounds_note, saved_run
 from deepusps_tf.scoring.figures import Figures
-from deepusps_tf.scoring.layout import COLUMNS, SPLITS, percentages, stages_csv
+from deepusps_tf.scoring.layout import (
+    BORDER_COLUMNS,
+    SPLITS,
+    percentages,
+    shown_columns,
+    stages_csv,
+)
 from deepusps_tf.scoring.store import figures_json
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.tensorboard import write_pictures
@@ -135,8 +141,9 @@ def _page(
         title=config.experiment or Path(config.workdir).resolve().name,
         settings=config,
         rounds_note=rounds_note(config),
-        columns=COLUMNS.values(),
         tables=tables,
+        shown_columns=shown_columns,
+        shows_border=bool(BORDER_COLUMNS.keys() & shown_columns(rows).keys()),
         percentages=percentages,
         charts=charts,
         galleries=galleries,

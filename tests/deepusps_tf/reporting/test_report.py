@@ -103,6 +103,28 @@ def test_the_stage_table_stands_beside_the_page(tiny_config):
 
 
 @pytest.mark.usefixtures("judged")
+def test_figures_of_the_border_are_columns_of_the_tables_that_have_them(tiny_config):
+    config = save_run(tiny_config)
+    old = Scores(4, mae=0.1234, f_fixed=0.8, f_adaptive=0.7, precision=0.9, recall=0.65)
+    new = dataclasses.replace(old, border_recall=0.125, f_touching=0.75)
+    rows = [
+        Figures(RunStage("rbd", 0, "test"), "map", old),
+        Figures(RunStage("fusion", 1, "test"), "prediction + CRF", new),
+        Figures(RunStage("rbd", 0, "train"), "map", old),
+    ]
+    page = write_report(config, rows).read_text()
+    held_out, _, training = page.partition("<h2>Training photos")
+    header = "<th>recall</th><th>border recall</th><th>F touching</th></tr>"
+    assert header in held_out and "border recall" not in training
+    assert "<td>65.00</td><td>-</td><td>-</td></tr>" in held_out
+    assert "<td>65.00</td><td>12.50</td><td>75.00</td></tr>" in held_out
+    note = "Over photos whose object touches the border alone: border recall"
+    assert held_out.count(note) == 1
+    assert note not in write_report(config, rows[::2]).read_text()
+    assert "<th>recall</th></tr>" in training and "<td>65.00</td></tr>" in training
+
+
+@pytest.mark.usefixtures("judged")
 def test_report_is_called_as_its_flag_says_else_as_the_run(tiny_config):
     config = save_run(tiny_config, experiment="Trained as this")
     page = Path(config.workdir) / "report/index.html"
