@@ -1,4 +1,4 @@
-"""From shards to batches: the one place that decodes records for the network.
+"""From shards to batches.
 
 A batch is {"id": string [B], "index": int32 [B], "image": float32 [B, S, S, 3] in 0..255,
 "labels": float32 [B, S, S, M] in [0, 1]} and, to score, "mask": float32 [B, S, S, 1], 0 or 1.
@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from data_prep.base.processes import cores
-from data_prep.records.format import IMAGE_FEATURES, LABEL_FEATURES, UNTUNED, RecordSet
+from data_prep.records.format import IMAGE_FEATURES, UNTUNED, RecordSet
+from deepusps_tf.data.decoding import decode_labels, decode_mask, fit_square
 
 # Encoded records in memory, about 60 KB each at 400x300. Records lie in an order of their own, a
 # hash's, so neighbours are strangers already.
@@ -101,7 +102,7 @@ def scoring_batches(
     def to_example(index, image_record, label_records):
         example = _decode(index, image_record, label_records, size)
         record = tf.io.parse_single_example(image_record, IMAGE_FEATURES)
-        return {**example, "mask": _decode_mask(record["mask"], size)}
+        return {**example, "mask": decode_mask(record["mask"], size)}
 
     return _in_record_order(images, labels, to_example, batch_size)
 
@@ -117,7 +118,7 @@ def label_mask_batches(
 
     def to_pair(_, image_record, label_records):
         record = tf.io.parse_single_example(image_record, {"mask": IMAGE_FEATURES["mask"]})
-        return _decode_labels(label_records, size), _decode_mask(record["mask"], size)
+        return decode_labels(label_records, size), decode_mask(record["mask"], size)
 
     return _in_record_order(images, labels, to_pair, _LABEL_BATCH)
 
@@ -178,45 +179,5 @@ def _decode(index, image_record, label_records, size: int) -> dict[str, tf.Tenso
     rgb.set_shape([None, None, 3])
     example = {"id": record["id"], "index": index, "image": fit_square(rgb, size)}
     if isinstance(label_records, tf.Tensor):
-        example["labels"] = _decode_labels(label_records, size)
+        example["labels"] = decode_labels(label_records, size)
     return example
-
-
-def fit_square(photos: tf.Tensor, size: int) -> tf.Tensor:
-    """Makes what the network sees of photos, in training and when served.
-
-    Args:
-        photos: uint8 or float [..., H, W, 3] in 0..255, of rank 3 or 4.
-        size: S.
-
-    Returns:
-        float32 [..., S, S, 3] in 0..255.
-    """
-    resized = tf.image.resize(photos, (size, size), method="bicubic", antialias=True)
-    return tf.clip_by_value(resized, 0.0, 255.0)
-
-
-def _decode_labels(label_records, size: int) -> tf.Tensor:
-    """Decodes label records [M] to float32 [S, S, M]."""
-    maps = tf.map_fn(
-        lambda label_record: _decode_label(label_record, size),
-        label_records,
-        fn_output_signature=tf.TensorSpec([size, size], tf.float32),
-    )
-    return tf.transpose(maps, [1, 2, 0])
-
-
-def _decode_label(label_record, size: int) -> tf.Tensor:
-    record = tf.io.parse_single_example(label_record, LABEL_FEATURES)
-    return _decode_grey(record["label"], size)[..., 0] / 255.0
-
-
-def _decode_mask(png, size: int) -> tf.Tensor:
-    empty = tf.zeros([size, size, 1])
-    mask = tf.cond(tf.strings.length(png) > 0, lambda: _decode_grey(png, size), lambda: empty)
-    return tf.cast(mask > 127, tf.float32)
-
-
-def _decode_grey(png, size: int) -> tf.Tensor:
-    grey = tf.io.decode_png(png, channels=1)
-    return tf.cast(tf.image.resize(grey, (size, size), method="nearest"), tf.float32)

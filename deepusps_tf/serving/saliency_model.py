@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_prep.base.errors import InputError
-from deepusps_tf.data.batches import fit_square
+from deepusps_tf.data.decoding import fit_square
 from deepusps_tf.serving.photo_input import AnyPhoto, enlarge, photo_rgba, photo_within
 from deepusps_tf.serving.signatures import ServingModule
 from deepusps_tf.settings.places import find_model

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from deepusps_tf.data.batches import fit_square
+from deepusps_tf.data.decoding import fit_square
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.serving.bitmap import decode_bitmap
 from deepusps_tf.serving.orientation import read_orientation, turn_upright, upright_shape
