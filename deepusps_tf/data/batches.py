@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from data_prep.base.processes import cores
 from data_prep.records.format import IMAGE_FEATURES, UNTUNED, RecordSet
-from deepusps_tf.data.decoding import decode_labels, decode_mask, fit_square
+from deepusps_tf.data.decoding import decode_labels, decode_mask, decode_photo, fit_square
 
 # Encoded records in memory, about 60 KB each at 400x300. Records lie in an order of their own, a
 # hash's, so neighbours are strangers already.
@@ -175,9 +175,8 @@ def _as_duplicate(index, image_record, label_records):
 def _decode(index, image_record, label_records, size: int) -> dict[str, tf.Tensor]:
     """Decodes one photo with its labels, not its truth, at `size`: photos cubic, labels nearest."""
     record = tf.io.parse_single_example(image_record, IMAGE_FEATURES)
-    rgb = tf.io.decode_image(record["image"], channels=3, expand_animations=False)
-    rgb.set_shape([None, None, 3])
-    example = {"id": record["id"], "index": index, "image": fit_square(rgb, size)}
+    image = fit_square(decode_photo(record["image"]), size)
+    example = {"id": record["id"], "index": index, "image": image}
     if isinstance(label_records, tf.Tensor):
         example["labels"] = decode_labels(label_records, size)
     return example

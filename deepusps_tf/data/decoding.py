@@ -5,6 +5,28 @@ import tensorflow as tf
 from data_prep.records.format import LABEL_FEATURES
 
 
+def decode_photo(photo: tf.Tensor) -> tf.Tensor:
+    """Decodes a photo to the pixels that Pillow gives, in batches and when served.
+
+    TensorFlow's default for JPEGs is a faster decoder that is up to 31 of 255 off.
+
+    Args:
+        photo: string scalar, the bytes of a JPEG, PNG or GIF; of an animation the first frame.
+
+    Returns:
+        uint8 [H, W, 3], as stored: not turned upright, not brought to sRGB.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when run, for damaged bytes.
+    """
+    rgb = tf.cond(
+        tf.io.is_jpeg(photo),
+        lambda: tf.io.decode_jpeg(photo, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_image(photo, channels=3, expand_animations=False),
+    )
+    return tf.ensure_shape(rgb, [None, None, 3])
+
+
 def fit_square(photos: tf.Tensor, size: int) -> tf.Tensor:
     """Makes what the network sees of photos, in training and when served.
 

@@ -39,7 +39,7 @@ def declared_pixels(photo: tf.Tensor) -> tf.Tensor:
 
     return tf.case(
         [
-            (starts(_JPEG, 4), lambda: tf.cast(jpeg(), tf.int64)),
+            (_is_jpeg(photo), lambda: tf.cast(jpeg(), tf.int64)),
             (starts(_PNG, 24), lambda: integers(16, tf.int32, False)),
             (starts(b"GIF8", 10), lambda: integers(6, tf.uint16, True)),
             (starts(b"BM", 26), lambda: integers(18, tf.int32, True)),
@@ -51,6 +51,15 @@ def declared_pixels(photo: tf.Tensor) -> tf.Tensor:
 def is_bitmap(photo: tf.Tensor) -> tf.Tensor:
     """Says whether a photo, string scalar, is a BMP: bool scalar."""
     return _starts(photo, b"BM")
+
+
+def is_cmyk(photo: tf.Tensor) -> tf.Tensor:
+    """Says whether a photo, string scalar, is a JPEG of four colours: bool scalar."""
+    return tf.cond(
+        _is_jpeg(photo),
+        lambda: tf.io.extract_jpeg_shape(photo)[2] == 4,
+        lambda: tf.constant(False),
+    )
 
 
 def has_opacity(photo: tf.Tensor) -> tf.Tensor:
@@ -123,6 +132,10 @@ def equals(field: tf.Tensor, text: bytes) -> tf.Tensor:
 
 def _starts(photo: tf.Tensor, magic: bytes) -> tf.Tensor:
     return tf.strings.substr(photo, 0, len(magic)) == magic
+
+
+def _is_jpeg(photo: tf.Tensor) -> tf.Tensor:
+    return tf.logical_and(tf.strings.length(photo) >= 4, _starts(photo, _JPEG))
 
 
 def _jpeg_exif(photo: tf.Tensor) -> tf.Tensor:

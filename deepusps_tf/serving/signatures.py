@@ -3,11 +3,17 @@
 import keras
 import tensorflow as tf
 
-from deepusps_tf.data.decoding import fit_square
+from deepusps_tf.data.decoding import decode_photo, fit_square
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.serving.bitmap import decode_bitmap
 from deepusps_tf.serving.orientation import read_orientation, turn_upright, upright_shape
-from deepusps_tf.serving.photo_header import declared_pixels, exif_block, has_opacity, is_bitmap
+from deepusps_tf.serving.photo_header import (
+    declared_pixels,
+    exif_block,
+    has_opacity,
+    is_bitmap,
+    is_cmyk,
+)
 
 MAX_PIXELS = 1 << 26  # of an encoded photo, by its header; 350 MB, 720 MB where it has opacity
 
@@ -22,8 +28,8 @@ class ServingModule(tf.Module):
     `image` float32 [B, H, W, 3] in 0..255 of any H, W -> `probability` float32 [B, H, W, 1].
     `tensor_uint8`: the same from uint8.
 
-    What is no photo, or one whose header declares more than `MAX_PIXELS`, is refused with
-    INVALID_ARGUMENT before it is decoded.
+    What is no photo, a CMYK JPEG, or one whose header declares more than `MAX_PIXELS`, is refused
+    with INVALID_ARGUMENT before it is decoded.
 
     Args:
         network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
@@ -87,14 +93,18 @@ class ServingModule(tf.Module):
             tf.logical_and(pixels > 0, pixels <= MAX_PIXELS),
             [f"not a JPEG, PNG, GIF or BMP of at most {MAX_PIXELS} pixels; it declares", pixels],
         )
-        with tf.control_dependencies([bounded]):
+        # TensorFlow makes other colours of the four than Pillow, and reads no profile.
+        readable = tf.debugging.Assert(
+            tf.logical_not(is_cmyk(photo)), ["a CMYK JPEG is not served; save it as RGB"]
+        )
+        with tf.control_dependencies([bounded, readable]):
             photo = tf.identity(photo)
         rgb = tf.case(
             [
                 (has_opacity(photo), lambda: put_on_white(tf.io.decode_png(photo, channels=4))),
                 (is_bitmap(photo), lambda: decode_bitmap(photo)),
             ],
-            default=lambda: tf.io.decode_image(photo, channels=3, expand_animations=False),
+            default=lambda: decode_photo(photo),
         )
         rgb.set_shape([None, None, 3])
         orientation = read_orientation(exif_block(photo))

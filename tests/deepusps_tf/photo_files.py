@@ -35,6 +35,28 @@ def exif(
     return header + number + maker + turn + unit + struct.pack(f"{order}I", 0)
 
 
+def textured(height: int, width: int) -> Image.Image:
+    """A picture of coarse colours under fine noise, in which decoders of JPEG differ."""
+    random = np.random.default_rng(0)
+    coarse = random.integers(0, 256, (height // 8 + 2, width // 8 + 2, 3), np.uint8)
+    smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+    noisy = smooth + random.normal(0, 12, smooth.shape)
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+def jpegs(height: int, width: int) -> dict[str, bytes]:
+    """Encodes `textured` as JPEG in the ways that photos come in."""
+    picture = textured(height, width)
+    return {
+        "4:2:0": encoded(picture, "JPEG", subsampling="4:2:0", quality=85),
+        "4:2:2": encoded(picture, "JPEG", subsampling="4:2:2", quality=85),
+        "4:4:4": encoded(picture, "JPEG", subsampling="4:4:4", quality=95),
+        "coarse": encoded(picture, "JPEG", quality=20),
+        "grey": encoded(picture.convert("L"), "JPEG", quality=85),
+        "progressive": encoded(picture, "JPEG", progressive=True, quality=75),
+    }
+
+
 def turned(orientation: int, order: str, kind: str = "JPEG") -> bytes:
     """Encodes `CORNERS` as a camera held another way stores them."""
     options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from deepusps_tf.serving.photo_header import declared_pixels, exif_block, has_opacity
+from deepusps_tf.serving.photo_header import declared_pixels, exif_block, has_opacity, is_cmyk
 from tests.deepusps_tf.photo_files import CORNERS, encoded, exif, turned
 
 BLOCK = exif(6, "<")
@@ -39,6 +39,14 @@ def test_size_is_read_from_the_header(kind):
 @pytest.mark.parametrize("photo", [b"", b"\x89PNG", b"GIF89a", b"text that is no photo at all"])
 def test_what_is_no_photo_declares_nothing(photo):
     assert declared_pixels(tf.constant(photo)).numpy() == 0
+
+
+def test_four_colours_are_told_by_the_header():
+    for mode in ("CMYK", "RGB", "L"):
+        photo = encoded(Image.new(mode, (31, 7)), "JPEG")
+        assert is_cmyk(tf.constant(photo)).numpy() == (mode == "CMYK")
+    for photo in (b"", b"\xff\xd8\xff", encoded(CORNERS, "PNG")):
+        assert not is_cmyk(tf.constant(photo)).numpy()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])

@@ -13,10 +13,12 @@ from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from data_prep.pictures.images import encode_png, read_rgb
+from deepusps_tf.data.decoding import fit_square
 from deepusps_tf.serving.export import WARM_UP, export_model
+from deepusps_tf.serving.photo_input import photo_within
 from deepusps_tf.serving.signatures import MAX_PIXELS
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
-from tests.deepusps_tf.photo_files import CORNERS, encoded, exif, turned
+from tests.deepusps_tf.photo_files import CORNERS, encoded, exif, jpegs, turned
 
 SIZE = 32
 
@@ -168,12 +170,26 @@ def test_photos_are_seen_upright_as_in_training(brightness, tmp_path, order, kin
         rgb = read_rgb(tmp_path / "photo")
         expected = by_tensor(brightness, rgb)
         got = tf.image.resize(seen, rgb.shape[:2]).numpy()
-        # Two JPEG decoders round by up to 2 of 255; a wrong corner is off by 20 and more.
-        assert np.abs(got - expected).max() < (2.5 / 255 if kind == "JPEG" else 1e-4)
+        assert np.abs(got - expected).max() < 1e-4
         salient = tf.io.decode_png(mask).numpy()
         assert salient.shape == (*rgb.shape[:2], 1)
         assert np.array_equal(salient > 0, got > 0.5)
         assert 0 < salient.mean() < 128  # the white corner
+
+
+@pytest.mark.parametrize("size", [(SIZE, SIZE), (45, 61), (300, 7)])
+def test_a_jpeg_is_seen_to_the_bit_as_predicting_it_sees_it(brightness, size):
+    for kind, photo in jpegs(*size).items():
+        seen = brightness.signatures["serving_default"](bytes=tf.constant([photo]))["probability"]
+        square = fit_square(photo_within(photo)[0], SIZE).numpy()  # of `predict`
+        np.testing.assert_array_equal(seen[0].numpy(), by_tensor(brightness, square), kind)
+
+
+def test_a_cmyk_jpeg_is_refused(brightness):
+    cmyk = encoded(Image.fromarray(CORNERS).convert("CMYK"), "JPEG")
+    for photos in ([cmyk], [encoded(CORNERS, "JPEG"), cmyk]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="a CMYK JPEG is not served"):
+            brightness.signatures["serving_default"](bytes=tf.constant(photos))
 
 
 def test_damaged_exif_is_no_damage_to_the_answer(served):
