@@ -12,11 +12,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from absl import flags
 
 from benchmarks.train_step import SETTINGS, keras_steps, parse_case, time_steps
 from data_prep.base.command import start
-from data_prep.pictures.masks import read_grey
+from data_prep.pictures.images import read_rgb
 from data_prep.pictures.photos import list_photos
 from data_prep.records.format import LabelRecord, RecordSet, open_set, order_ids
 from data_prep.records.shard_writer import write_shards
@@ -36,10 +37,15 @@ def write_photo_records(folder: Path, images: Path, count: int) -> tuple[RecordS
     listed = {photo.id: photo for photo in list_photos(images)[:count]}
     photos = [listed[photo_id] for photo_id in order_ids(listed)]
     records = (image_record(photo, None, STORED_SIDE) for photo in photos)
-    labels = (LabelRecord.from_map(photo.id, read_grey(photo.path)) for photo in photos)
+    labels = (LabelRecord.from_map(photo.id, _brightness(photo.path)) for photo in photos)
     write_shards(stem=f"{folder}/images", records=records, count=len(photos))
     write_shards(stem=f"{folder}/labels", records=labels, count=len(photos))
     return open_set(f"{folder}/images"), open_set(f"{folder}/labels")
+
+
+def _brightness(path: Path) -> np.ndarray:
+    """A photo in grey, uint8 [H, W]."""
+    return read_rgb(path).mean(axis=-1).astype(np.uint8)
 
 
 def compare(text: str, images: RecordSet, labels: RecordSet, seconds: float) -> Iterator[str]:
