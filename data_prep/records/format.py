@@ -19,6 +19,8 @@ from data_prep.pictures.images import encode_png
 FORMAT_VERSION = 1
 RECORDS_PER_SHARD = 2000  # 100 to 200 MB of photos at the usual 400x300 to 1024x768
 
+_FRAME = 16  # bytes of a record beside its own: its length (8) and two checksums (4 each)
+
 # How every dataset here is read. TensorFlow's autotuning thread may oversleep the end of a dataset
 # by as long as it was read, up to a minute, in which nothing happens.
 UNTUNED = tf.data.Options()
@@ -100,11 +102,20 @@ class Manifest:
 
 @dataclasses.dataclass(frozen=True)
 class RecordSet:
-    """An opened, checked set of shards: stem, manifest and the ids in record order."""
+    """An opened, checked set of shards.
+
+    Attributes:
+        stem: of their paths.
+        manifest: what they hold.
+        ids: in record order.
+        bounds: int64 [N + 1], the byte at which each record begins, and the last one ends, if all
+            shards lay behind one another; not compared.
+    """
 
     stem: str
     manifest: Manifest
     ids: tuple[str, ...]
+    bounds: np.ndarray = dataclasses.field(compare=False, repr=False)
 
     @property
     def shards(self) -> list[str]:
@@ -145,22 +156,23 @@ def open_set(stem: str) -> RecordSet:
         InputError: naming the shard that is missing, damaged or short, or the absent manifest.
     """
     manifest = read_manifest(stem)
-    ids = []
+    ids, sizes = [], [np.zeros(1, np.int64)]
     paths = shard_paths(stem, len(manifest.shard_counts))
     for path, expected in zip(paths, manifest.shard_counts, strict=True):
-        shard_ids = _read_ids(path)
+        shard_ids, bytes_each = _read_ids(path)
         if len(shard_ids) != expected:
             raise InputError(
                 f"{path}: holds {len(shard_ids)} records, its manifest says {expected}; "
                 "delete the set and prepare it again"
             )
         ids.extend(shard_ids)
+        sizes.append(bytes_each)
     if len(set(ids)) != len(ids):
         repeated = next(photo_id for photo_id in ids if ids.count(photo_id) > 1)
         raise InputError(f"{stem}: id {repeated} appears twice; prepare the set again")
     if hash_ids(ids) != manifest.ids_sha256:
         raise InputError(f"{stem}: ids differ from its manifest; prepare the set again")
-    return RecordSet(stem, manifest, tuple(ids))
+    return RecordSet(stem, manifest, tuple(ids), np.cumsum(np.concatenate(sizes)))
 
 
 def open_labels(stem: str, images: RecordSet) -> RecordSet:
@@ -206,16 +218,24 @@ def read_manifest(stem: str) -> Manifest:
     return manifest
 
 
-def _read_ids(path: str) -> list[str]:
+def _read_ids(path: str) -> tuple[list[str], np.ndarray]:
+    """Reads a shard whole: the ids, and the bytes that each record takes, int64 [n]."""
     if not tf.io.gfile.exists(path):
         raise InputError(f"{path}: shard is missing; prepare the records again")
-    dataset = tf.data.TFRecordDataset(path).map(
-        lambda record: tf.io.parse_single_example(record, {"id": IMAGE_FEATURES["id"]})["id"]
-    )
+
+    def id_and_size(record):
+        parsed = tf.io.parse_single_example(record, {"id": IMAGE_FEATURES["id"]})
+        return parsed["id"], tf.strings.length(record) + _FRAME
+
+    ids, sizes = [], []
+    dataset = tf.data.TFRecordDataset(path).map(id_and_size).with_options(UNTUNED)
     try:
-        return [one.decode() for one in dataset.with_options(UNTUNED).as_numpy_iterator()]
+        for photo_id, size in dataset.as_numpy_iterator():
+            ids.append(photo_id.decode())
+            sizes.append(size)
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         raise InputError(f"{path}: damaged shard; delete it and prepare it again") from error
+    return ids, np.array(sizes, np.int64)
 
 
 def _example(features: dict[str, tf.train.Feature]) -> bytes:
