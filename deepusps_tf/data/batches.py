@@ -11,12 +11,11 @@ import tensorflow as tf
 
 from data_prep.base.processes import cores
 from data_prep.records.format import IMAGE_FEATURES, UNTUNED, RecordSet
+from data_prep.records.random_reading import record_reader
 from deepusps_tf.data.decoding import decode_labels, decode_mask, decode_photo, fit_square
 
-# Encoded records in memory, about 60 KB each at 400x300. Records lie in an order of their own, a
-# hash's, so neighbours are strangers already.
-SHUFFLE_BUFFER = 1024
 _LABEL_BATCH = 16
+_READS = 16  # at once; most of the time of a read over a network is waiting
 _BATCHES_AHEAD = 2  # prepared while the network works on another
 DUPLICATE = -1  # index of a photo that only fills an epoch up to whole batches
 
@@ -34,14 +33,13 @@ def training_batches(
     worker: int = 0,
     workers: int = 1,
 ) -> tf.data.Dataset:
-    """Streams epochs `first_epoch`..`epochs`-1 of training batches, each in its own order.
+    """Streams epochs `first_epoch`..`epochs`-1 of training batches, each a permutation of its own.
 
     Order and mirroring are functions of (seed, epoch) alone, so a resumed run sees what it would
-    have seen. Each of several workers reads all encoded records and decodes its own: the batches of
-    all workers together are those of one.
-    An epoch is filled up to whole batches with repeated photos of index `DUPLICATE`, so that no
-    replica is ever left without one. Ids and masks are left out: `fit` cannot carry strings,
-    and truth must not reach training.
+    have seen. Each of several workers reads and decodes its own photos: the batches of all workers
+    together are those of one. An epoch is filled up to whole batches with repeated photos of index
+    `DUPLICATE`, so that no replica is ever left without one. Ids and masks are left out: `fit`
+    cannot carry strings, and truth must not reach training.
 
     Args:
         images: the photos.
@@ -61,25 +59,25 @@ def training_batches(
         B = batch_size / workers photos; "mirrored", int32 [B], is 1 for photos that are, so that
         their predictions can be turned back (no bool: replicas cannot gather them).
     """
-    records = _encoded_records(images, labels)
+    read = _record_reader(images, labels)
     count = len(images.ids)
     padding = steps_per_epoch(count, batch_size) * batch_size - count
 
     def one_epoch(epoch):
-        filled = _fill_up(records, count, padding, epoch)
         order = seed * 1_000_003 + epoch
-        shuffled = filled.shuffle(
-            min(count + padding, SHUFFLE_BUFFER), seed=order, reshuffle_each_iteration=False
-        )
-        own = shuffled.enumerate().shard(workers, worker)
-        return own.map(lambda place, record: (order, place, record))
+        places = tf.data.Dataset.from_tensor_slices(epoch_order(count, padding, order, epoch))
+        return places.enumerate().shard(workers, worker).map(lambda *own: (order, own[0], *own[1]))
+
+    def to_record(order, place, index, record):
+        return order, place, (index, *read(record))
 
     def to_pair(order, place, record):
         return _training_pair(order, place, record, size, mirror)
 
     stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
-    batches = stream.map(to_pair, num_parallel_calls=cores())
-    batches = batches.batch(batch_size // workers, drop_remainder=True)
+    encoded = stream.map(to_record, num_parallel_calls=_READS)
+    pairs = encoded.map(to_pair, num_parallel_calls=cores())
+    batches = pairs.batch(batch_size // workers, drop_remainder=True)
     return batches.prefetch(_BATCHES_AHEAD).with_options(UNTUNED)
 
 
@@ -151,10 +149,32 @@ def _encoded_records(images: RecordSet, labels: Sequence[RecordSet]) -> tf.data.
     return tf.data.Dataset.zip(streams).enumerate().map(flatten)
 
 
-def _fill_up(records: tf.data.Dataset, count: int, padding: int, epoch) -> tf.data.Dataset:
-    """Adds `padding` duplicates to records, other photos each epoch, so that none counts twice."""
-    again = records.repeat(2 + padding // count).skip(epoch * padding % count)
-    return records.concatenate(again.take(padding).map(_as_duplicate))
+def _record_reader(images: RecordSet, labels: Sequence[RecordSet]) -> Callable:
+    """Makes a function: place in record order -> image record, label records [M]."""
+    of_images, of_labels = record_reader(images), [record_reader(part) for part in labels]
+
+    def read(place):
+        records = [of_label(place) for of_label in of_labels]
+        return of_images(place), tf.stack(records) if records else ()
+
+    return read
+
+
+def epoch_order(count: int, padding: int, order, epoch) -> tuple[tf.Tensor, tf.Tensor]:
+    """Permutes an epoch's places, of `count` photos and `padding` duplicates, others each epoch.
+
+    Returns:
+        The index of each place, int32 [count + padding], and its place in record order, int64.
+    """
+    shuffled = tf.random.experimental.stateless_shuffle(
+        tf.range(count + padding, dtype=tf.int64),
+        seed=[order, -1],  # `_training_pair` draws by places, which begin at 0
+        alg="philox",
+    )
+    again = (epoch * padding + shuffled - count) % count
+    first = shuffled < count
+    index = tf.where(first, shuffled, DUPLICATE)
+    return tf.cast(index, tf.int32), tf.where(first, shuffled, again)
 
 
 def _training_pair(order, place, record, size: int, mirror: bool):
@@ -166,10 +186,6 @@ def _training_pair(order, place, record, size: int, mirror: bool):
         mirrored = tf.random.stateless_uniform([], [order, place], 0, 2, tf.int32)
         image, labels = mirror_where(mirrored, image), mirror_where(mirrored, labels)
     return {"index": example["index"], "image": image, "mirrored": mirrored}, labels
-
-
-def _as_duplicate(index, image_record, label_records):
-    return tf.fill(tf.shape(index), DUPLICATE), image_record, label_records
 
 
 def _decode(index, image_record, label_records, size: int) -> dict[str, tf.Tensor]:

@@ -35,6 +35,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from data_prep.records.format import RecordSet
+from data_prep.records.random_reading import damaged_shard_named
 from deepusps_tf.data.batches import steps_per_epoch, training_batches
 from deepusps_tf.fusion.base import FusedLabels
 from deepusps_tf.fusion.weighted import others_mean
@@ -129,13 +130,14 @@ def train_assessment(
         first_epoch=0,
         epochs=epochs,
     )
-    network.fit(
-        batches.map(lambda x, y: (assessment_inputs(x["image"], y), assessment_targets(y))),
-        epochs=epochs,
-        steps_per_epoch=steps_per_epoch(len(images.ids), batch_size),
-        shuffle=False,
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
+    with damaged_shard_named([images, *labels]):
+        network.fit(
+            batches.map(lambda x, y: (assessment_inputs(x["image"], y), assessment_targets(y))),
+            epochs=epochs,
+            steps_per_epoch=steps_per_epoch(len(images.ids), batch_size),
+            shuffle=False,
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
     return network
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_prep.records.format import RecordSet
+from data_prep.records.random_reading import damaged_shard_named
 from deepusps_tf.data.batches import steps_per_epoch, training_batches
 from deepusps_tf.distribution.workers import ALONE, Workers
 from deepusps_tf.fusion.base import Fusion
@@ -118,7 +119,8 @@ class Trainer:
         if first_epoch < spec.epochs:
             averaging = None if average is None else Averaging(average, pool)
             callbacks = self._watch(spec, averaging, commits)
-            self._fit(spec, labels, first_epoch, callbacks)
+            with damaged_shard_named([images, *labels]):
+                self._fit(spec, labels, first_epoch, callbacks)
 
         def end() -> RoundResult:
             if not self._workers.is_chief:

@@ -1,11 +1,17 @@
+import collections
 import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from data_prep.records.format import open_labels, open_set
+from data_prep.pictures.images import encode_png
+from data_prep.records import format as records
+from data_prep.records.format import ImageRecord, LabelRecord, open_labels, open_set
+from data_prep.records.shard_writer import write_shards
 from deepusps_tf.data.batches import (
     DUPLICATE,
+    epoch_order,
     label_mask_batches,
     mirror_where,
     photo_batches,
@@ -54,6 +60,77 @@ def test_order_is_a_function_of_seed_and_epoch(disc_photos, labels):
     assert whole[1:] == epochs_of(disc_photos, labels, first_epoch=1, epochs=3)
     assert whole[0] != whole[1]
     assert whole != epochs_of(disc_photos, labels, epochs=3, seed=1)
+
+
+def test_every_record_may_come_at_every_place():
+    orders = np.stack([order_of(400, epoch=epoch) for epoch in range(40)])
+    assert (np.sort(orders) == np.arange(400)).all()
+    places = np.arange(400)
+    correlations = [np.corrcoef(places, order)[0, 1] for order in orders]
+    # Of a uniform permutation they have mean 0 and standard deviation 1 / sqrt(399).
+    assert np.abs(np.mean(correlations)) < 4 / np.sqrt(399 * 40)
+    assert 0.7 < np.std(correlations) * np.sqrt(399) < 1.3
+    consecutive = [np.corrcoef(*pair)[0, 1] for pair in itertools.pairwise(orders)]
+    assert np.abs(np.mean(consecutive)) < 4 / np.sqrt(399 * 39)
+    # Where the last record comes is uniform, at the front and at the back.
+    last = (orders == 399).argmax(axis=1)
+    assert last.min() < 40 and last.max() >= 360
+    assert 400 / 2 - 80 < last.mean() < 400 / 2 + 80
+    assert len({tuple(order) for order in orders}) == 40
+    # Few stay behind their neighbour: one a permutation on average, not the 400 of record order.
+    assert (np.diff(orders, axis=1) == 1).sum(axis=1).mean() < 2.5
+
+
+def test_all_orders_of_few_photos_come_equally_often():
+    orders = collections.Counter(tuple(order_of(3, epoch=epoch)) for epoch in range(600))
+    assert len(orders) == 6 and 60 < min(orders.values()) <= max(orders.values()) < 140
+
+
+def order_of(count, *, epoch, padding=0):
+    """Place in record order of the photo at each place of an epoch."""
+    return epoch_order(count, padding, tf.constant(epoch, tf.int64), epoch)[1].numpy()
+
+
+def test_duplicates_are_other_photos_each_epoch_and_lie_anywhere():
+    seen, places = [], []
+    for epoch in range(30):
+        index, record = epoch_order(10, 4, tf.constant(epoch, tf.int64), epoch)
+        repeated = index.numpy() == DUPLICATE
+        assert np.array_equal(index[~repeated], record[~repeated])
+        assert repeated.sum() == 4
+        seen.append(sorted(record.numpy()[repeated]))
+        places.append(np.flatnonzero(repeated))
+    assert seen[:3] == [[0, 1, 2, 3], [4, 5, 6, 7], [0, 1, 8, 9]]
+    assert set(np.concatenate(places)) == set(range(14))
+
+
+def test_labels_of_many_sets_and_shards_stay_with_their_photos(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "RECORDS_PER_SHARD", 3)
+    shifts = {"a": 3, "b": 9}
+
+    def flat(place, shift, side):
+        return np.full((side, side), 20 * place + shift, np.uint8)
+
+    photos = (
+        ImageRecord(f"p{n}", encode_png(np.dstack([flat(n, 0, 4 + n)] * 3)), 4 + n, 4 + n)
+        for n in range(8)
+    )
+    write_shards(stem=f"{tmp_path}/images", records=photos, count=8)
+    for name in shifts:
+        maps = (LabelRecord.from_map(f"p{n}", flat(n, shifts[name], 30 - n)) for n in range(8))
+        write_shards(stem=f"{tmp_path}/{name}", records=maps, count=8)
+    images = open_set(f"{tmp_path}/images")
+    assert len(images.shards) == 3
+    sets = [open_labels(f"{tmp_path}/{name}", images) for name in shifts]
+    batches = training_batches(
+        images=images, labels=sets, size=8, batch_size=4, seed=5, first_epoch=0, epochs=2
+    )
+    for inputs, maps in batches:
+        level = 20 * inputs["index"].numpy()
+        assert np.allclose(inputs["image"].numpy()[:, 3, 3, 0], level, atol=1e-3)
+        for place, name in enumerate(shifts):
+            expected = (level + shifts[name]) / np.float32(255)
+            assert np.allclose(maps.numpy()[:, 3, 3, place], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("workers", [2, 4])

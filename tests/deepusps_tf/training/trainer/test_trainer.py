@@ -92,6 +92,23 @@ def test_truth_masks_do_not_reach_training(tmp_path, run_round, disc_records):
         assert a.tobytes() == b.tobytes()
 
 
+def test_a_shard_damaged_while_it_trains_is_named(
+    tmp_path, run_round, disc_records, disc_photos, monkeypatch
+):
+    shard = disc_records / "train/labels/rbd/round0-00000-of-00001.tfrecord"
+    fit = Trainer._fit
+
+    def damage_then_fit(*arguments):
+        data = bytearray(shard.read_bytes())
+        data[len(data) // 2] ^= 255
+        shard.write_bytes(data)
+        fit(*arguments)
+
+    monkeypatch.setattr(Trainer, "_fit", damage_then_fit)
+    with pytest.raises(InputError, match=f"^{shard}: damaged shard; delete it and prepare it"):
+        run_round(tmp_path / "w")
+
+
 def test_interrupted_round_ends_like_one_that_was_not(
     tmp_path, run_round, disc_photos, monkeypatch
 ):
