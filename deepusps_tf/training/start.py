@@ -1,14 +1,27 @@
-"""What training starts from: the network, and settings that could not start."""
+"""What training starts from: the network, each round's weights, and settings that cannot start."""
+
+import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from data_prep.base.errors import InputError
 from deepusps_tf.fusion.base import make_fusion
 from deepusps_tf.networks.losses import find_loss
+from deepusps_tf.networks.pretrained import load_pretrained
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.parts import BACKBONES
+
+
+class DrawnWeight(NamedTuple):
+    """A weight that no file filled, and how it is drawn."""
+
+    variable: keras.Variable
+    initializer: keras.Initializer
 
 
 def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
@@ -29,12 +42,17 @@ def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
     starting_network(config, replicas)
 
 
-def starting_network(config: Config, replicas: int) -> keras.Model:
+def starting_network(config: Config, replicas: int) -> tuple[keras.Model, list[DrawnWeight]]:
     """Builds the network to train; `--frozen_blocks` of it stay as they are, statistics too.
 
     Args:
         config: the run's settings.
         replicas: devices that train together.
+
+    Returns:
+        The network, and those of its weights that `draw_weights` draws for every round: the head's
+        where `--pretrained` is of the feature network, none where it is of a whole model, the
+        kernels of all layers with `--pretrained=none`.
 
     Raises:
         InputError: where it cannot be built so.
@@ -44,10 +62,17 @@ def starting_network(config: Config, replicas: int) -> keras.Model:
         size=config.size,
         batchnorm_momentum=config.batchnorm_momentum,
         synchronized=config.synchronized_batchnorm and replicas > 1,
-        pretrained=None if config.pretrained == "none" else config.pretrained,
         seed=config.seed,
         precision=config.precision,
     )
+    drawn = _drawn_kernels(network)
+    if config.pretrained != "none":
+        before = [kernel.numpy() for kernel, _ in drawn]
+        load_pretrained(network, BACKBONES.find(config.backbone), config.pretrained)
+        pairs = zip(drawn, before, strict=True)
+        drawn = [
+            weight for weight, value in pairs if np.array_equal(weight.variable.numpy(), value)
+        ]
     frozen, block_number = config.frozen_blocks, BACKBONES.find(config.backbone).block_number
     numbers = [block_number(layer.name) for layer in network.layers]
     count = len({number for number in numbers if number is not None})
@@ -57,4 +82,33 @@ def starting_network(config: Config, replicas: int) -> keras.Model:
         )
     for layer, number in zip(network.layers, numbers, strict=True):
         layer.trainable = number is None or number >= frozen
-    return network
+    return network, drawn
+
+
+def draw_weights(drawn: Sequence[DrawnWeight], seed: int, round_name: str) -> None:
+    """Draws the weights of a round, which are no other round's.
+
+    They depend on nothing but the arguments: the same round of a run that was stopped, or that
+    trains on other devices, starts from the same. At the release's learning rate a head stays near
+    its draw, so that methods with one head would err alike.
+
+    Args:
+        drawn: of `starting_network`; they are changed in place.
+        seed: the run's.
+        round_name: `Round.name`.
+    """
+    for place, (variable, initializer) in enumerate(drawn):
+        own = zlib.crc32(f"{seed}/{round_name}/{place}".encode())
+        again = type(initializer).from_config(initializer.get_config() | {"seed": own})
+        variable.assign(again(variable.shape, variable.dtype))
+
+
+def _drawn_kernels(network: keras.Model) -> list[DrawnWeight]:
+    """The kernels of the network's own layers that begin with random values."""
+    drawn = []
+    for layer in network.layers:
+        for name in ("kernel_initializer", "depthwise_initializer"):
+            initializer = getattr(layer, name, None)
+            if hasattr(layer, "kernel") and initializer and "seed" in initializer.get_config():
+                drawn.append(DrawnWeight(layer.kernel, initializer))
+    return drawn

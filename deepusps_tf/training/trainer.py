@@ -26,13 +26,15 @@ from deepusps_tf.training.hand_over import FiniteCheck, HandOver
 from deepusps_tf.training.recent_pictures import RecentPictures
 from deepusps_tf.training.round_end import end_round
 from deepusps_tf.training.rounds import Round
-from deepusps_tf.training.start import starting_network
+from deepusps_tf.training.start import draw_weights, starting_network
 from deepusps_tf.training.tensorboard import EpochLog
 from deepusps_tf.training.training_model import TrainingModel
 
 
 class Trainer:
     """Trains rounds one after another, each from the pretrained weights with a fresh Adam.
+
+    What is not pretrained, the head as a rule, is drawn anew for each (`draw_weights`).
 
     The step is traced once for all of them, which a short round would otherwise spend half its
     time on.
@@ -70,7 +72,7 @@ class Trainer:
         self._fusion = fusion or MeanLoss(config)
         self._workers = workers
         with strategy.scope():
-            network = starting_network(config, strategy.num_replicas_in_sync)
+            network, self._drawn = starting_network(config, strategy.num_replicas_in_sync)
             self._estimates = self._fusion.estimates(len(images.ids), label_sets)
             if self._estimates is not None:
                 self._estimates.build()
@@ -138,9 +140,10 @@ class Trainer:
         return self._workers.chief_first(end)
 
     def _restart(self, spec: Round) -> None:
-        """Puts the pretrained weights back and forgets all of Adam's state."""
+        """Puts the pretrained weights back, draws the others, forgets all of Adam's state."""
         with self._strategy.scope():
             self._model.network.set_weights(self._pretrained)
+            draw_weights(self._drawn, self._config.seed, spec.name)
             for variable in self._model.optimizer.variables:
                 variable.assign(keras.ops.zeros_like(variable))
             self._model.optimizer.learning_rate = spec.learning_rate

@@ -13,6 +13,7 @@ from data_prep.records.format import ImageRecord, LabelRecord, open_set
 from data_prep.records.shard_writer import write_shards
 from deepusps_tf.runs.checkpoints import EpochCommits
 from deepusps_tf.settings.config import Config
+from deepusps_tf.training.start import draw_weights, starting_network
 
 SIDE = 32
 
@@ -87,6 +88,13 @@ def tiny_network(monkeypatch):
     monkeypatch.setattr("deepusps_tf.runs.round_result.build_model", tiny_model)
 
 
+def started_model(config: Config, round_name: str) -> keras.Model:
+    """The network that a round begins with."""
+    network, drawn = starting_network(config, 1)
+    draw_weights(drawn, config.seed, round_name)
+    return network
+
+
 def forbid_training(monkeypatch) -> None:
     """Lets a test fail where any round is trained, or its trainer made."""
 
@@ -128,6 +136,7 @@ def tiny_config(tmp_path, disc_records):
         records=str(disc_records),
         workdir=str(tmp_path / "run"),
         methods=("rbd", "mc"),
+        pretrained="none",
         size=SIDE,
         rounds=2,
         epochs=2,

@@ -12,7 +12,7 @@ from deepusps_tf.data.batches import scoring_batches
 from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.training.rounds import Round
 from deepusps_tf.training.trainer import Trainer
-from tests.deepusps_tf.conftest import tiny_model
+from tests.deepusps_tf.conftest import started_model
 from tests.deepusps_tf.tiny_run import ROOT, run_example
 
 SOURCE = ROOT / "examples/extend/my_loss.py"
@@ -28,7 +28,7 @@ def test_it_is_what_a_round_minimises(tiny_config, disc_photos, tmp_path, monkey
     trainer = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=False)
     result = trainer.train(Round("rbd/round1", 0, 0.3, 1e-2, epochs=1), labels, None)
     (batch,) = scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)
-    made = tiny_model(backbone="", size=32)(batch["image"], training=True).numpy()
+    made = started_model(config, "rbd/round1")(batch["image"], training=True).numpy()
     maps = batch["labels"].numpy()
     expected = -np.mean(maps * np.log(made) + (1 - maps) * np.log(1 - made))
     assert result.losses == pytest.approx([expected], rel=1e-4)

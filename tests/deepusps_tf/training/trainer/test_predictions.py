@@ -8,6 +8,7 @@ from deepusps_tf.labels.crf import RELEASE_SETTINGS, refine
 from deepusps_tf.labels.crf_pool import CrfPool
 from tests.deepusps_tf.conftest import (
     label_maps,
+    started_model,
     tiny_model,
 )
 from tests.deepusps_tf.training.trainer.conftest import record_pushes
@@ -39,23 +40,24 @@ def test_labels_are_the_crf_refined_average_of_what_was_handed_over(
     assert np.abs(label_maps(result.folder) - expected).max() < 1
 
 
-def test_handed_over_prediction_is_made_before_the_update(tmp_path, run_round, monkeypatch):
+def test_handed_over_prediction_is_made_before_the_update(
+    tmp_path, run_round, tiny_config, monkeypatch
+):
     pushed = record_pushes(monkeypatch)
-    config_seed_network = tiny_model(backbone="", size=32, seed=0)
     run_round(tmp_path / "w")
     first = [(image, probability) for _, image, probability in pushed[:4]]
     images = np.stack([image for image, _ in first])
-    expected = config_seed_network(images, training=True).numpy()[..., 0]
+    expected = started_model(tiny_config, "rbd/round1")(images, training=True).numpy()[..., 0]
     assert np.abs(np.stack([probability for _, probability in first]) - expected).max() < 1e-5
 
 
 def test_mirrored_photos_are_handed_over_as_they_were(
-    tmp_path, run_round, monkeypatch, disc_photos, disc_records
+    tmp_path, run_round, tiny_config, monkeypatch, disc_photos, disc_records
 ):
     (whole,) = scoring_batches(images=disc_photos, size=32, batch_size=10)
     pushed = record_pushes(monkeypatch)
     run_round(tmp_path / "w", mirror=True, batch_size=10)
-    network = tiny_model(backbone="", size=32, seed=0)
+    network = started_model(tiny_config, "rbd/round1")
     images = np.stack([image for _, image, _ in pushed[:10]])
     assert np.array_equal(images, whole["image"].numpy()[[index for index, _, _ in pushed[:10]]])
 

@@ -5,7 +5,7 @@ import pytest
 
 from data_prep.base.errors import InputError
 from data_prep.records.format import open_labels, open_set
-from deepusps_tf.data.batches import scoring_batches
+from deepusps_tf.data.batches import DUPLICATE, scoring_batches
 from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.runs.round_result import load_fusion, read_result
@@ -20,6 +20,7 @@ from tests.deepusps_tf.conftest import (
 from tests.deepusps_tf.training.trainer.conftest import (
     SPEC,
     keep_averages,
+    record_pushes,
     two_methods_maps,
     weights_of,
 )
@@ -136,10 +137,25 @@ def test_second_round_starts_where_the_first_did(tmp_path, tiny_config, disc_pho
         assert a.tobytes() == b.tobytes()
 
 
+def test_rounds_start_from_weights_of_their_own(tmp_path, run_round, monkeypatch):
+    pushed = record_pushes(monkeypatch)
+    still = dataclasses.replace(SPEC, learning_rate=0.0, epochs=1)
+    for name in ("rbd/round1", "mc/round1", "rbd/round2", "rbd/round1"):
+        run_round(tmp_path / f"w{len(pushed)}", spec=dataclasses.replace(still, name=name))
+    first, other, second, again = (
+        np.stack([maps for index, _, maps in pushed[start : start + 12] if index != DUPLICATE])
+        for start in range(0, 48, 12)
+    )
+    assert np.array_equal(first, again)
+    assert np.abs(first - other).mean() > 0.01 < np.abs(first - second).mean()
+
+
 @pytest.mark.slow
 def test_frozen_blocks_keep_weights_and_statistics(tmp_path, tiny_config, disc_photos, monkeypatch):
     monkeypatch.setattr("deepusps_tf.training.start.build_model", build_model)
-    config = dataclasses.replace(tiny_config, backbone="efficientnet_lite0", frozen_blocks=2)
+    config = dataclasses.replace(
+        tiny_config, backbone="efficientnet_lite0", pretrained="default", frozen_blocks=2
+    )
     labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
     trainer = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=False)
     result = trainer.train(dataclasses.replace(SPEC, epochs=1), labels, None)
