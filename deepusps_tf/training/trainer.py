@@ -23,6 +23,7 @@ from deepusps_tf.runs.round_result import RoundResult, read_result
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.callbacks import in_order
 from deepusps_tf.training.hand_over import FiniteCheck, HandOver
+from deepusps_tf.training.optimizer import ReleaseAdam
 from deepusps_tf.training.recent_pictures import RecentPictures
 from deepusps_tf.training.round_end import end_round
 from deepusps_tf.training.rounds import Round
@@ -83,7 +84,7 @@ class Trainer:
             self._model = TrainingModel(network, self._estimates)
             # py_function has no XLA kernel, so never let Keras choose to compile the step.
             self._model.compile(
-                optimizer=keras.optimizers.Adam(beta_1=0.9, beta_2=0.999),
+                optimizer=ReleaseAdam(),
                 loss=loss,
                 jit_compile=False,
             )
