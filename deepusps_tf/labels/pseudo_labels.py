@@ -13,18 +13,22 @@ from deepusps_tf.labels.moving_average import MovingAverage
 REFINED_THRESHOLD = 0.5
 
 
+def gamma(labels: RecordSet, scale: float) -> float:
+    """Computes scale x the mean saliency of a method's maps (paper, 3.1)."""
+    return scale * labels.manifest.mean_saliency
+
+
 def handcrafted_threshold(labels: RecordSet, scale: float) -> float:
-    """Computes gamma = scale x the mean saliency of a method's maps (paper, 3.1).
+    """Computes `gamma`, to cut maps at.
 
     Raises:
         InputError: where the maps are so empty or full that nothing can be cut there.
     """
-    mean = labels.manifest.mean_saliency
-    threshold = scale * mean
+    threshold = gamma(labels, scale)
     if not 0 < threshold < 1:
         raise InputError(
-            f"{labels.stem}: mean saliency {mean:.3f} cannot be cut at {threshold:.3f}; "
-            "leave this method out of --methods"
+            f"{labels.stem}: mean saliency {labels.manifest.mean_saliency:.3f} cannot be cut at "
+            f"{threshold:.3f}; leave this method out of --methods"
         )
     return threshold
 

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +12,12 @@ import numpy as np
 from data_prep.records.format import RecordSet
 from deepusps_tf.data.batches import scoring_batches
 from deepusps_tf.data.photo_sets import PhotoSets
+from deepusps_tf.labels.pseudo_labels import gamma
 from deepusps_tf.reporting.photo_errors import JudgedPhoto
 from deepusps_tf.runs.round_result import JOINT, is_finished, read_result, round_folders
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.flagfile import read_flagfile
+from deepusps_tf.settings.places import RUN_FLAGFILE
 
 PHOTOS = 8  # rows of a gallery
 
@@ -30,44 +34,47 @@ class Gallery:
     rows: list[tuple[str, list[np.ndarray]]]
 
 
-@dataclasses.dataclass(frozen=True)
-class OtherMaps:
-    """Another run's name and final maps, float32 [S, S] in [0, 1] by photo id."""
-
-    name: str
-    maps: dict[str, np.ndarray]
-
-
 def judged_gallery(
-    title: str, judged: Sequence[JudgedPhoto], other: OtherMaps | None = None
+    title: str,
+    judged: Sequence[JudgedPhoto],
+    theirs: Sequence[JudgedPhoto] = (),
+    name: str | None = None,
 ) -> Gallery:
     """Shows photos beside their handcrafted maps, the fused outputs and the truth.
 
     Args:
         title: of the gallery.
         judged: at least one photo; all by the same methods.
-        other: shown before the truth, as the paper shows a supervised network's failures.
+        theirs: the same photos as another run judges them, whose last output is shown before the
+            truth, as the paper shows a supervised network's; or none.
+        name: the other run's.
     """
     rows = []
-    for photo in judged:
+    for photo, other in itertools.zip_longest(judged, theirs):
         cells = [photo.rgb / 255, *photo.maps.values(), *photo.outputs.values()]
-        cells += [other.maps[photo.id]] if other else []
         caption = f"{photo.id}, MAE {100 * photo.error:.1f}"
+        if other:
+            cells.append(other.final)
+            caption += f", of {name} {100 * other.error:.1f}"
         rows.append((caption, [_picture(cell) for cell in (*cells, photo.mask)]))
     columns = ["photo", *(f"{method} map" for method in judged[0].maps), *judged[0].outputs]
-    columns += [other.name] if other else []
+    columns += [name] if theirs else []
     return Gallery(title, [*columns, "truth"], rows)
 
 
 def label_gallery(config: Config, photos: PhotoSets) -> Gallery:
     """Shows how labels of training photos change from the handcrafted maps to the last round.
 
-    Rounds are those of the run that `refined` names, where it names one that is still there.
+    Maps are shown as networks learn them, cut at their method's threshold (paper, figure 7). Rounds
+    are those of the run that `refined` names, where it names one that is still there.
     """
-    images = photos.train
-    shown = {}
+    images, scale = photos.train, _threshold_scale(config)
+    shown, thresholds = {}, {}
     for method in config.method_names:
-        shown[f"{method} map"] = photos.handcrafted("train", method)
+        maps = photos.handcrafted("train", method)
+        threshold = gamma(maps, scale)
+        column = f"{method} map, threshold {threshold:.2f}"
+        shown[column], thresholds[column] = maps, threshold
         run = Path(config.refined or config.workdir)
         shown |= _finished_labels(run, method, config.rounds, images)
     shown |= _finished_labels(Path(config.workdir), JOINT, config.joint, images)
@@ -76,9 +83,19 @@ def label_gallery(config: Config, photos: PhotoSets) -> Gallery:
     batch = next(batches.as_numpy_iterator())
     rows = []
     for photo_id, photo, maps in zip(batch["id"], batch["image"], batch["labels"], strict=True):
-        cells = [photo / 255, *np.moveaxis(maps, -1, 0)]
+        cells = [photo / 255]
+        for column, cell in zip(shown, np.moveaxis(maps, -1, 0), strict=True):
+            cells.append(cell > thresholds[column] if column in thresholds else cell)
         rows.append((photo_id.decode(), [_picture(cell) for cell in cells]))
     return Gallery("Training labels, round by round", ["photo", *shown], rows)
+
+
+def _threshold_scale(config: Config) -> float:
+    """What the maps of the rounds that are shown were cut by."""
+    refined = Path(config.refined or "") / RUN_FLAGFILE
+    if config.refined and refined.is_file():
+        return read_flagfile(refined).threshold_scale
+    return config.threshold_scale
 
 
 def _finished_labels(
@@ -97,8 +114,8 @@ def _finished_labels(
 
 
 def _picture(cell: np.ndarray) -> np.ndarray:
-    """Brings a picture in [0, 1], float [S, S] or [S, S, 3], to a gallery's size."""
-    pixels = np.rint(np.clip(cell, 0, 1) * 255).astype(np.uint8)
+    """Brings a picture in [0, 1], float or bool [S, S] or [S, S, 3], to a gallery's size."""
+    pixels = np.rint(np.clip(cell, 0, 1) * 255.0).astype(np.uint8)
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=-1)
     return cv2.resize(pixels, (160, 160), interpolation=cv2.INTER_AREA)

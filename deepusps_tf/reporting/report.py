@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-import heapq
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,17 +12,14 @@ from matplotlib.figure import Figure
 from data_prep.base.errors import InputError
 from data_prep.base.files import write_text
 from deepusps_tf.data.photo_sets import PhotoSets, open_photos, trained_on
-from deepusps_tf.labels.crf_pool import start_crf
 from deepusps_tf.reporting.charts import chart_pixels, error_chart, stage_chart, svg_text
 from deepusps_tf.reporting.galleries import (
-    PHOTOS,
     Gallery,
-    OtherMaps,
     judged_gallery,
     label_gallery,
     picture_uri,
 )
-from deepusps_tf.reporting.photo_errors import JudgedPhoto, judge_photos
+from deepusps_tf.reporting.judgement import Judged, Judgement, judge
 from deepusps_tf.runs.label_versions import read_versions
 from deepusps_tf.runs.workdir import rounds_note, saved_run
 from deepusps_tf.scoring.figures import Figures
@@ -63,15 +59,6 @@ class ComparedRun:
         return Path(self.config.workdir).name
 
 
-@dataclasses.dataclass(frozen=True)
-class Judgement:
-    """A run's photos with masks: the first, those with the largest errors, and all errors by id."""
-
-    first: list[JudgedPhoto]
-    worst: list[JudgedPhoto]
-    errors: dict[str, float]
-
-
 def write_report(config: Config, rows: Sequence[Figures]) -> Path:
     """Writes `<workdir>/report/index.html`, `stages.csv` and `stages.json` of a finished run.
 
@@ -104,17 +91,21 @@ def write_report(config: Config, rows: Sequence[Figures]) -> Path:
             )
         )
     if photos.masked():
-        judged = _judge(config, photos, left_out=other.seen if other else None)
-        beside, shown = None, {}
+        judged = judge(
+            config,
+            photos,
+            other=other.config if other else None,
+            left_out=(other and other.seen) or frozenset(),
+        )
+        shown = {}
         if other:
-            chart, beside = _compare(config, other, photos, judged)
-            charts.append(chart)
-            shown[chart.title] = chart_pixels(chart.figure)[None]
-        first = judged_gallery(TITLES[photos.judged()[0]], judged.first)
-        worst = judged_gallery(_worst_title(other), judged.worst, beside)
-        galleries = [first, worst, *galleries]
-        strips = [np.concatenate(cells, axis=1) for _, cells in worst.rows]
-        shown[worst.title] = np.stack(strips)
+            charts.append(_error_chart(config, other, judged))
+            shown[charts[-1].title] = chart_pixels(charts[-1].figure)[None]
+        first, *extremes = _judged_galleries(judged, TITLES[photos.judged()[0]], other)
+        galleries = [first, *extremes, *galleries]
+        for gallery in extremes:
+            strips = [np.concatenate(cells, axis=1) for _, cells in gallery.rows]
+            shown[gallery.title] = np.stack(strips)
         write_pictures(Path(config.workdir) / "logs/fusion/stages", 1, shown)
     page = _page(config, rows, charts, galleries, len(photos.train.ids))
     path = folder / "index.html"
@@ -181,41 +172,29 @@ def _compared_run(config: Config, photos: PhotoSets) -> ComparedRun | None:
     return ComparedRun(other, seen)
 
 
-def _judge(config: Config, photos: PhotoSets, *, left_out: frozenset[str] | None) -> Judgement:
-    """Judges a run's photos with masks; those `left_out` are not among the worst."""
-    first, worst, errors = [], [], {}
-    with start_crf(config, one_pass=True) as pool:
-        for photo in judge_photos(config, photos, pool, config.method_names):
-            errors[photo.id] = photo.error
-            if len(first) < PHOTOS:
-                first.append(photo)
-            if photo.id not in (left_out or ()):
-                worst = heapq.nlargest(PHOTOS, [*worst, photo], key=lambda judged: judged.error)
-    return Judgement(first, worst, errors)
+def _judged_galleries(judged: Judgement, first: str, other: ComparedRun | None) -> list[Gallery]:
+    """Shows the first photos, those it fails on and, beside another run, where the two differ."""
+    name = other.name if other else None
+    unseen = f" on photos that {name} was not trained on" if other and other.seen else ""
+    galleries = [
+        judged_gallery(first, [pair.ours for pair in judged.first]),
+        _beside(f"Where it fails: the largest errors{unseen}", judged.worst, name),
+    ]
+    if judged.apart:
+        title = f"Where it and {name} differ most{unseen}"
+        galleries.append(_beside(title, judged.apart, name))
+    return galleries
 
 
-def _worst_title(other: ComparedRun | None) -> str:
-    title = "Where it fails: the largest errors"
-    return (
-        f"{title} on photos that {other.name} was not trained on" if other and other.seen else title
-    )
+def _beside(title: str, pairs: Sequence[Judged], name: str | None) -> Gallery:
+    theirs = [pair.theirs for pair in pairs] if name else []
+    return judged_gallery(title, [pair.ours for pair in pairs], theirs, name)
 
 
-def _compare(
-    config: Config, compared: ComparedRun, photos: PhotoSets, judged: Judgement
-) -> tuple[Chart, OtherMaps]:
-    """Draws a run's errors against those of another, which is judged after a CRF of its own.
-
-    Returns:
-        The chart, and the other's maps of the photos with this run's largest errors.
-    """
-    other, seen, errors = compared.config, compared.seen, judged.errors
-    theirs, maps = {}, {photo.id: None for photo in judged.worst}
-    with start_crf(other, one_pass=True) as pool:
-        for photo in judge_photos(other, photos, pool, config.method_names):
-            theirs[photo.id] = photo.error
-            if photo.id in maps:
-                maps[photo.id] = photo.final
+def _error_chart(config: Config, compared: ComparedRun, judged: Judgement) -> Chart:
+    """Draws a run's errors against those of another."""
+    other, seen = compared.config, compared.seen
+    errors, theirs = judged.errors, judged.their_errors
     keys = [key for key in errors if key not in (seen or ())]
     chart = error_chart([errors[key] for key in keys], [theirs[key] for key in keys], compared.name)
     text = (
@@ -229,7 +208,7 @@ def _compare(
         )
     elif seen:
         text += f" Left out: {len(seen)} of {len(errors)} photos, which that run was trained on."
-    return Chart(f"Errors against {compared.name}", text, chart), OtherMaps(compared.name, maps)
+    return Chart(f"Errors against {compared.name}", text, chart)
 
 
 def _after(config: Config) -> str:

@@ -14,7 +14,7 @@ from data_prep.records.format import LabelRecord, open_set
 from data_prep.records.shard_writer import write_shards
 from deepusps_tf.commands.report import report as report_command
 from deepusps_tf.data.photo_sets import open_photos
-from deepusps_tf.reporting import report
+from deepusps_tf.reporting import judgement, report
 from deepusps_tf.reporting.photo_errors import JudgedPhoto
 from deepusps_tf.reporting.report import write_report
 from deepusps_tf.runs.round_result import RoundFigures, RoundResult, labels_stem, write_result
@@ -53,8 +53,8 @@ def judged(monkeypatch):
             outputs = {"fused": empty + np.float32(config.crf_iterations / 100)}
             yield JudgedPhoto(photo_id, np.zeros((4, 4, 3), np.uint8), {}, outputs, empty)
 
-    monkeypatch.setattr(report, "start_crf", pool_of)
-    monkeypatch.setattr(report, "judge_photos", judge)
+    monkeypatch.setattr(judgement, "start_crf", pool_of)
+    monkeypatch.setattr(judgement, "judge_photos", judge)
     return calls
 
 
@@ -147,17 +147,24 @@ def test_rounds_of_the_run_whose_labels_were_taken_are_shown(tiny_config, tmp_pa
         write_result(RoundResult(folder, open_set(labels_stem(folder)), RoundFigures((0.5,), 0.1)))
     config = save_run(tiny_config, refined=str(tmp_path / "other"), size=64, round_size=32)
     page = write_report(config, []).read_text()
-    columns = ["photo", "rbd map", "rbd 1", "rbd 2", "mc map", "mc 1"]
+    rbd, mc = (
+        f"{method} map, threshold "
+        f"{1.5 * photos.handcrafted('train', method).manifest.mean_saliency:.2f}"
+        for method in ("rbd", "mc")
+    )
+    columns = ["photo", rbd, "rbd 1", "rbd 2", mc, "mc 1"]
     assert "".join(f"<th>{column}</th>" for column in (*columns, "")) in page
     sizes = "and the methods&#39; rounds are at 32x32, joint rounds and fusion at 64x64."
     note = f"<p>Handcrafted maps {sizes}"
     assert f"{note} The rounds are those of {config.refined}, whose labels this run took;" in page
     assert f"They had --epochs=9 for {config.epochs}, --crf=False for True.</p>" in page
+    own = dataclasses.replace(config, threshold_scale=3.0)  # not what those rounds cut maps by
+    assert f"<th>{rbd}</th>" in write_report(own, []).read_text()
     (tmp_path / "other/config.flags").unlink()
     assert "They had" not in write_report(config, []).read_text()
     shutil.rmtree(config.refined)
     page = write_report(config, []).read_text()
-    assert "".join(f"<th>{column}</th>" for column in ("photo", "rbd map", "mc map", "")) in page
+    assert "".join(f"<th>{column}</th>" for column in ("photo", rbd, mc, "")) in page
     assert f"{note} Labels were refined in {config.refined}, which is no longer there:" in page
     config = dataclasses.replace(config, refined=None)
     assert "ounds are those of" not in write_report(config, []).read_text()
@@ -175,10 +182,14 @@ def test_tensorboard_shows_the_largest_errors_and_the_chart_of_the_page(
         (event,) = events.Tensors(tag)
         assert event.step == 1
         shown[tag] = [tf.io.decode_png(data).numpy() for data in event.tensor_proto.string_val[2:]]
-    assert set(shown) == {"Where it fails: the largest errors", "Errors against other"}
-    worst, (chart,) = (shown[tag] for tag in sorted(shown, reverse=True))
-    assert len(worst) == 4
-    for picture in worst:  # photo, fused output, the other run's and truth
+    assert set(shown) == {
+        "Where it fails: the largest errors",
+        "Where it and other differ most",
+        "Errors against other",
+    }
+    worst, apart, (chart,) = (shown[tag] for tag in sorted(shown, reverse=True))
+    assert len(worst) == len(apart) == 4
+    for picture in (*worst, *apart):  # photo, fused output, the other run's and truth
         assert picture.shape == (160, 4 * 160, 3)
         assert np.unique(picture[:, 160:320]) == [18]  # 7% of 255
         assert np.unique(picture[:, 320:480]) == [8]  # 3%
