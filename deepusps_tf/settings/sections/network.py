@@ -24,7 +24,7 @@ class NetworkSettings:
     pretrained: str = setting(
         "default",
         "Weights each round starts from: a file, 'default' (what the backbone's package "
-        "carries) or 'none' (random).",
+        "carries) or 'none' (random). What a file lacks, such as the head, each round draws anew.",
         modes=TRAIN,
         changes="labels",
         group=GROUP,

@@ -34,7 +34,7 @@ class RunSettings:
     )
     seed: int = setting(
         0,
-        "Seed of the new layers and of the shuffling.",
+        "Seed of each round's new layers and of the shuffling.",
         modes=TRAIN,
         changes="training",
         group=GROUP,
