@@ -2,10 +2,7 @@
 
 import contextlib
 import errno
-import io
 import os
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -14,31 +11,19 @@ from PIL import Image
 
 from data_prep.base.errors import InputError
 from data_prep.pictures.colours import keeps_srgb, to_srgb
+from data_prep.pictures.opening import (
+    BYTES,
+    MAX_PIXELS,
+    TURNS,
+    File,
+    ImageError,
+    opened,
+    orientation_of,
+    upright_size,
+)
 from data_prep.pictures.origin import origin_note
 
-MAX_PIXELS = 150_000_000  # 12,000 x 12,000 passes; Pillow itself refuses above 178,956,970
-
-# Only these decoders see a file, whatever it is called: some of Pillow's others start programs.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-_ORIENTATION_TAG = 0x0112
-_TURNS = {  # EXIF orientation -> what makes the picture upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_BYTES = "the photo's bytes"  # what a message calls them
 _SHRINKABLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
-
-
-class ImageError(InputError):
-    """One file cannot be used as a picture; the message is one line naming it and the mend."""
-
-
-File = str | os.PathLike | bytes  # a file's path, or its bytes
 
 
 def read_rgb(path: File, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -97,8 +82,8 @@ def photo_size(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> tupl
     Raises:
         ImageError: as `read_rgb`; damage behind the header goes unseen.
     """
-    with _opened(path, max_pixels) as image:
-        return _upright_size(image)
+    with opened(path, max_pixels) as image:
+        return upright_size(image)
 
 
 def is_plain_jpeg(path: str | os.PathLike, max_side: int) -> bool:
@@ -107,9 +92,9 @@ def is_plain_jpeg(path: str | os.PathLike, max_side: int) -> bool:
     Raises:
         ImageError: as `photo_size`.
     """
-    with _opened(path, MAX_PIXELS) as image:
+    with opened(path, MAX_PIXELS) as image:
         plain = image.format == "JPEG" and image.mode in ("RGB", "L") and keeps_srgb(image)
-        return plain and _orientation(image) == 1 and max(image.size) <= max_side
+        return plain and orientation_of(image) == 1 and max(image.size) <= max_side
 
 
 def fit_within(rgb: np.ndarray, max_side: int) -> np.ndarray:
@@ -180,74 +165,36 @@ def encode_png(pixels: np.ndarray) -> bytes:
     return data.tobytes()
 
 
-@contextlib.contextmanager
-def _opened(file: File, max_pixels: int) -> Iterator[Image.Image]:
-    """Opens an image file and bounds its size; whatever goes wrong inside becomes an ImageError."""
-    path, file = (_BYTES, io.BytesIO(file)) if isinstance(file, bytes) else (file, Path(file))
-    try:
-        if isinstance(file, Path) and file.is_dir():
-            raise ImageError(f"{path}: is a folder, not a photo; name one photo")
-        size = file.stat().st_size if isinstance(file, Path) else len(file.getvalue())
-        if size == 0:
-            raise ImageError(f"{path}: is empty; fetch it again or remove it")
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be opened ({error.strerror}); check its name") from None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd metadata and large sizes; both are judged here
-        try:
-            with Image.open(file, formats=_FORMATS) as image:
-                if image.width * image.height > max_pixels:
-                    raise Image.DecompressionBombError
-                yield image
-        except ImageError:
-            raise
-        except Image.UnidentifiedImageError:
-            raise ImageError(
-                f"{path}: is no picture this program reads; convert it to JPEG or PNG, or remove it"
-            ) from None
-        except Image.DecompressionBombError:
-            raise ImageError(
-                f"{path}: has more than {max_pixels:,} pixels; shrink it or remove it"
-            ) from None
-        except MemoryError:
-            raise ImageError(f"{path}: does not fit into memory; shrink it or remove it") from None
-        except Exception as error:  # decoders meet hostile bytes: any failure means a broken file
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ImageError(
-                f"{path}: is damaged ({reason}); fetch it again or remove it"
-            ) from None
-
-
 def decode_raw(path: File, *, max_pixels: int) -> Image.Image:
     """Opens and decodes a picture and turns it upright; its mode stays what the file has.
 
     Raises:
         ImageError: as `read_rgb`.
     """
-    with _opened(path, max_pixels) as image:
+    with opened(path, max_pixels) as image:
         return turned_upright(image)
 
 
 def turned_upright(image: Image.Image) -> Image.Image:
     """A copy of a picture, turned as its EXIF orientation says."""
-    orientation = _orientation(image)
+    orientation = orientation_of(image)
     image.load()
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image.copy()
+    return image.transpose(TURNS[orientation]) if orientation in TURNS else image.copy()
 
 
 def _decode(
     path: File, *, max_pixels: int, max_side: int | None
 ) -> tuple[Image.Image, tuple[int, int]]:
     """Opens, bounds, decodes, turns and flattens: an RGB image and the file's upright (H, W)."""
-    with _opened(path, max_pixels) as image:
+    with opened(path, max_pixels) as image:
         return _upright_rgb(image, path, max_side)
 
 
 def _upright_rgb(
     image: Image.Image, name: File, max_side: int | None
 ) -> tuple[Image.Image, tuple[int, int]]:
-    own_size = _upright_size(image)
-    orientation = _orientation(image)  # before draft and flattening, which lose it
+    own_size = upright_size(image)
+    orientation = orientation_of(image)  # before draft and flattening, which lose it
     if max_side is not None:
         width, height = image.size
         scale = min(1.0, max_side / max(width, height))
@@ -259,24 +206,9 @@ def _upright_rgb(
             image = image.reduce(shrink)  # in its own mode: no second copy at full size
     image.load()
     upright = flattened(to_srgb(image), name)
-    if orientation in _TURNS:
-        upright = upright.transpose(_TURNS[orientation])
+    if orientation in TURNS:
+        upright = upright.transpose(TURNS[orientation])
     return upright, own_size
-
-
-def _upright_size(image: Image.Image) -> tuple[int, int]:
-    width, height = image.size
-    return (width, height) if _orientation(image) >= 5 else (height, width)
-
-
-def _orientation(image: Image.Image) -> int:
-    if image.format == "TIFF":
-        return 1  # Pillow turns these itself, and tells their upright size
-    try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # a damaged EXIF block says nothing about the pixels
-        return 1
-    return orientation if orientation in _TURNS else 1
 
 
 def flattened(image: Image.Image, name: File = "the picture") -> Image.Image:
@@ -286,7 +218,7 @@ def flattened(image: Image.Image, name: File = "the picture") -> Image.Image:
         ImageError: naming a picture whose pixels are floating-point numbers.
     """
     if image.mode == "F":
-        name = _BYTES if isinstance(name, bytes) else name
+        name = BYTES if isinstance(name, bytes) else name
         raise ImageError(f"{name}: has floating-point pixels; save it as an 8- or 16-bit picture")
     if image.mode.startswith("I"):
         wide = np.clip(np.asarray(image), 0, 65535)

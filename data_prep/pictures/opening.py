@@ -1,0 +1,90 @@
+"""Opening an image file: which decoders see it, how large it may be, what its failures say."""
+
+import contextlib
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from data_prep.base.errors import InputError
+
+MAX_PIXELS = 150_000_000  # 12,000 x 12,000 passes; Pillow itself refuses above 178,956,970
+
+# Only these decoders see a file, whatever it is called: some of Pillow's others start programs.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+_ORIENTATION_TAG = 0x0112
+TURNS = {  # EXIF orientation -> what makes the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+BYTES = "the photo's bytes"  # what a message calls them
+
+
+class ImageError(InputError):
+    """One file cannot be used as a picture; the message is one line naming it and the mend."""
+
+
+File = str | os.PathLike | bytes  # a file's path, or its bytes
+
+
+@contextlib.contextmanager
+def opened(file: File, max_pixels: int) -> Iterator[Image.Image]:
+    """Opens an image file and bounds its size; whatever goes wrong inside becomes an ImageError."""
+    path, file = (BYTES, io.BytesIO(file)) if isinstance(file, bytes) else (file, Path(file))
+    try:
+        if isinstance(file, Path) and file.is_dir():
+            raise ImageError(f"{path}: is a folder, not a photo; name one photo")
+        size = file.stat().st_size if isinstance(file, Path) else len(file.getvalue())
+        if size == 0:
+            raise ImageError(f"{path}: is empty; fetch it again or remove it")
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be opened ({error.strerror}); check its name") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd metadata and large sizes; both are judged here
+        try:
+            with Image.open(file, formats=_FORMATS) as image:
+                if image.width * image.height > max_pixels:
+                    raise Image.DecompressionBombError
+                yield image
+        except ImageError:
+            raise
+        except Image.UnidentifiedImageError:
+            raise ImageError(
+                f"{path}: is no picture this program reads; convert it to JPEG or PNG, or remove it"
+            ) from None
+        except Image.DecompressionBombError:
+            raise ImageError(
+                f"{path}: has more than {max_pixels:,} pixels; shrink it or remove it"
+            ) from None
+        except MemoryError:
+            raise ImageError(f"{path}: does not fit into memory; shrink it or remove it") from None
+        except Exception as error:  # decoders meet hostile bytes: any failure means a broken file
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ImageError(
+                f"{path}: is damaged ({reason}); fetch it again or remove it"
+            ) from None
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """(height, width) of a picture once it is upright, from its header alone."""
+    width, height = image.size
+    return (width, height) if orientation_of(image) >= 5 else (height, width)
+
+
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation, 1..8, that is still to be done, 1 where there is none."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself, and tells their upright size
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # a damaged EXIF block says nothing about the pixels
+        return 1
+    return orientation if orientation in TURNS else 1
