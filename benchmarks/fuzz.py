@@ -78,7 +78,8 @@ def decode_here(folder: Path) -> None:
     """Prints what decoding each photo of a folder comes to, under `MEMORY`."""
     import resource
 
-    from data_prep.pictures.images import ImageError, read_rgb_within
+    from data_prep.pictures.images import read_rgb_within
+    from data_prep.pictures.opening import ImageError
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for path in sorted(folder.iterdir()):

@@ -8,8 +8,9 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "images": ["ImageError", "read_rgb", "write_png"],
+        "images": ["read_rgb", "write_png"],
         "masks": ["read_grey", "read_mask"],
+        "opening": ["ImageError"],
         "photos": ["Photo", "list_photos"],
     },
 )

@@ -14,13 +14,13 @@ def to_srgb(image: Image.Image) -> Image.Image:
     """Converts a picture by its ICC profile; what has none, or a damaged one, counts as sRGB.
 
     Args:
-        image: of any mode; opacity is kept.
+        image: of any mode of 8 bits; opacity is kept.
 
     Returns:
         The same picture where nothing is to do, else one of mode RGB or RGBA.
     """
     profile = image.info.get("icc_profile")
-    if not profile or image.mode.startswith(("I", "F", "1")):
+    if not profile or image.mode == "1":
         return image
     if image.mode in ("P", "PA", "LA"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.pictures.images import MAX_PIXELS, decode_raw, read_rgb, write_png
+from data_prep.pictures.images import MAX_PIXELS, decode_photo, read_rgb, write_png
 
 
 def write_cutout(
@@ -30,8 +30,8 @@ def write_cutout(
         ImageError: as `read_rgb`.
         InputError: as `write_png`.
     """
-    image = decode_raw(Path(photo), max_pixels=MAX_PIXELS)
-    if image.has_transparency_data and not image.mode.startswith("I"):
+    image = decode_photo(Path(photo), max_pixels=MAX_PIXELS)
+    if image.has_transparency_data:
         pixels = np.array(image.convert("RGBA"))
         pixels[..., 3] = np.minimum(pixels[..., 3], opacity)
     elif image.mode in ("RGB", "P"):

@@ -11,12 +11,11 @@ from PIL import Image
 
 from data_prep.base.errors import InputError
 from data_prep.pictures.colours import keeps_srgb, to_srgb
+from data_prep.pictures.depth import loaded
 from data_prep.pictures.opening import (
-    BYTES,
     MAX_PIXELS,
     TURNS,
     File,
-    ImageError,
     opened,
     orientation_of,
     upright_size,
@@ -29,9 +28,10 @@ _SHRINKABLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 def read_rgb(path: File, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decodes a photo at its own size, turned upright as its EXIF orientation says.
 
-    Grey becomes three equal channels, 16-bit values are scaled to 8 bits, transparent pixels are
-    composited on white, colours of another ICC profile are brought to sRGB, CMYK without one is
-    converted plainly, and an animation gives its first frame.
+    Grey becomes three equal channels, values of 9 to 16 bits are scaled to 8 bits (what is white in
+    a file of 16 says `data_prep.pictures.depth.white_of`), transparent pixels are composited on
+    white, colours of another ICC profile are brought to sRGB, CMYK without one is converted
+    plainly, and an animation gives its first frame.
 
     Args:
         path: a JPEG, PNG, WebP, BMP, GIF or TIFF file, whatever its suffix, or its bytes.
@@ -83,7 +83,7 @@ def photo_size(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> tupl
         ImageError: as `read_rgb`; damage behind the header goes unseen.
     """
     with opened(path, max_pixels) as image:
-        return upright_size(image)
+        return upright_size(image.size, orientation_of(image))
 
 
 def is_plain_jpeg(path: str | os.PathLike, max_side: int) -> bool:
@@ -172,13 +172,31 @@ def decode_raw(path: File, *, max_pixels: int) -> Image.Image:
         ImageError: as `read_rgb`.
     """
     with opened(path, max_pixels) as image:
-        return turned_upright(image)
+        image.load()
+        return _turned(image, orientation_of(image))
 
 
-def turned_upright(image: Image.Image) -> Image.Image:
-    """A copy of a picture, turned as its EXIF orientation says."""
-    orientation = orientation_of(image)
-    image.load()
+def decode_photo(path: File, *, max_pixels: int) -> Image.Image:
+    """Does what `decode_raw` does, but brings values of 16 bits to 8 as `read_rgb` does.
+
+    Raises:
+        ImageError: as `read_rgb`.
+    """
+    with opened(path, max_pixels) as image:
+        return turned_upright(image, path)
+
+
+def turned_upright(image: Image.Image, name: File = "the picture") -> Image.Image:
+    """A copy of a picture of 8 bits a channel, turned as its EXIF orientation says.
+
+    Raises:
+        ImageError: as `data_prep.pictures.depth.loaded`, naming it so.
+    """
+    decoded = loaded(image, name)
+    return _turned(decoded, orientation_of(image))
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(TURNS[orientation]) if orientation in TURNS else image.copy()
 
 
@@ -193,36 +211,25 @@ def _decode(
 def _upright_rgb(
     image: Image.Image, name: File, max_side: int | None
 ) -> tuple[Image.Image, tuple[int, int]]:
-    own_size = upright_size(image)
-    orientation = orientation_of(image)  # before draft and flattening, which lose it
-    if max_side is not None:
-        width, height = image.size
+    width, height = image.size
+    if max_side is not None and image.format == "JPEG":
         scale = min(1.0, max_side / max(width, height))
-        # A JPEG is then decoded at the smallest of 1, 1/2, 1/4, 1/8 that is no smaller than this.
+        # It is then decoded at the smallest of 1, 1/2, 1/4, 1/8 that is no smaller than this. Other
+        # formats would give the small picture that a file has besides for the large one.
         image.draft(None, (max(1, round(width * scale)), max(1, round(height * scale))))
-        image.load()
-        shrink = max(image.size) // (2 * max_side)
-        if shrink > 1 and image.mode in _SHRINKABLE:
-            image = image.reduce(shrink)  # in its own mode: no second copy at full size
-    image.load()
-    upright = flattened(to_srgb(image), name)
+    small = loaded(image, name)
+    orientation = orientation_of(image)  # which what is made of it has lost
+    shrink = max(small.size) // (2 * max_side) if max_side is not None else 1
+    if shrink > 1 and small.mode in _SHRINKABLE:
+        small = small.reduce(shrink)  # in its own mode: no second copy at full size
+    upright = flattened(to_srgb(small))
     if orientation in TURNS:
         upright = upright.transpose(TURNS[orientation])
-    return upright, own_size
+    return upright, upright_size((width, height), orientation)
 
 
-def flattened(image: Image.Image, name: File = "the picture") -> Image.Image:
-    """Brings any of Pillow's modes to RGB, transparent pixels on white.
-
-    Raises:
-        ImageError: naming a picture whose pixels are floating-point numbers.
-    """
-    if image.mode == "F":
-        name = BYTES if isinstance(name, bytes) else name
-        raise ImageError(f"{name}: has floating-point pixels; save it as an 8- or 16-bit picture")
-    if image.mode.startswith("I"):
-        wide = np.clip(np.asarray(image), 0, 65535)
-        return Image.fromarray((wide // 257).astype(np.uint8)).convert("RGB")
+def flattened(image: Image.Image) -> Image.Image:
+    """Brings any of Pillow's modes of 8 bits to RGB, transparent pixels on white."""
     if image.has_transparency_data:
         canvas = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB")

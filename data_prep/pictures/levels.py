@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from data_prep.pictures.images import ImageError, decode_raw
+from data_prep.pictures.images import decode_raw
+from data_prep.pictures.opening import ImageError
 
 _JPEG_TINT = 16  # by how much the channels of a grey JPEG may differ
 _TWELVE_BITS = 4095

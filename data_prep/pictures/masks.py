@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from data_prep.base.errors import InputError
-from data_prep.pictures.images import MAX_PIXELS, ImageError
 from data_prep.pictures.levels import Levels, named_values, read_levels
+from data_prep.pictures.opening import MAX_PIXELS, ImageError
 from data_prep.pictures.photos import Photo, find_masks
 
 MASK_THRESHOLD = 128

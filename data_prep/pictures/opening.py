@@ -73,14 +73,17 @@ def opened(file: File, max_pixels: int) -> Iterator[Image.Image]:
             ) from None
 
 
-def upright_size(image: Image.Image) -> tuple[int, int]:
-    """(height, width) of a picture once it is upright, from its header alone."""
-    width, height = image.size
-    return (width, height) if orientation_of(image) >= 5 else (height, width)
+def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Gives the upright (height, width) of a picture of (width, height) as stored."""
+    width, height = size
+    return (width, height) if orientation >= 5 else (height, width)
 
 
 def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation, 1..8, that is still to be done, 1 where there is none."""
+    """The EXIF orientation, 1..8, that is still to be done, 1 where there is none.
+
+    It decodes a PNG, in which the orientation may stand last.
+    """
     if image.format == "TIFF":
         return 1  # Pillow turns these itself, and tells their upright size
     try:

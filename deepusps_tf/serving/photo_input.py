@@ -7,9 +7,10 @@ import numpy as np
 from PIL import Image
 
 from data_prep.pictures.colours import to_srgb
+from data_prep.pictures.depth import eight_bits, loaded
 from data_prep.pictures.images import (
     MAX_PIXELS,
-    decode_raw,
+    decode_photo,
     flattened,
     read_rgb_within,
     rgb_within,
@@ -59,10 +60,10 @@ def photo_rgba(photo: AnyPhoto) -> np.ndarray:
         ImageError, TypeError, ValueError: as `photo_within`.
     """
     if isinstance(photo, _FILES):
-        image = to_srgb(decode_raw(_as_file(photo), max_pixels=MAX_PIXELS))
+        image = to_srgb(decode_photo(_as_file(photo), max_pixels=MAX_PIXELS))
     else:
         image = to_srgb(turned_upright(_as_image(photo)))
-    if image.has_transparency_data and not image.mode.startswith("I"):
+    if image.has_transparency_data:
         return np.array(image.convert("RGBA"))
     return np.array(flattened(image).convert("RGBA"))
 
@@ -71,7 +72,8 @@ def picture_of(pixels: np.ndarray) -> Image.Image:
     """Makes an 8-bit picture of an array of pixels.
 
     Floats that all lie in 0..1 have 1 for white, others 255: no photo in 0..255 has a brightest
-    value of 1. They are rounded to 8 bits, as files have them. Of uint16, 65535 is white.
+    value of 1. They are rounded to 8 bits, as files have them. Of uint16, what is white says
+    `data_prep.pictures.depth.white_of`, as of files.
 
     Args:
         pixels: uint8, uint16 or float [H, W], [H, W, 1], [H, W, 3] or [H, W, 4], sRGB; the fourth
@@ -102,7 +104,8 @@ def _as_file(photo: str | os.PathLike | bytes) -> str | os.PathLike | bytes:
 
 def _as_image(photo: Image.Image | np.ndarray) -> Image.Image:
     if isinstance(photo, Image.Image):
-        return photo.copy()  # upright and small is only what is predicted, not the caller's own
+        # Upright and small is only what is predicted, not the caller's own.
+        return loaded(photo, "the picture").copy()
     if hasattr(photo, "__array__"):  # tensors too
         return picture_of(np.asarray(photo))
     raise TypeError(
@@ -122,7 +125,7 @@ def _eight_bits(pixels: np.ndarray) -> np.ndarray:
                 f"a photo of uint16 must reach beyond 255, not only {largest}; give 8-bit values "
                 "as uint8"
             )
-        return (pixels // 257).astype(np.uint8)
+        return eight_bits(pixels, "the photo")
     if pixels.dtype.kind != "f":
         raise ValueError(f"a photo must be of uint8, uint16 or float, not {pixels.dtype}")
     if not (smallest >= 0 and largest <= 255) or 1 < largest < _ALMOST_ONE:

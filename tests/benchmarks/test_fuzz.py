@@ -16,7 +16,8 @@ from benchmarks.fuzz import (
     write_photos,
 )
 from benchmarks.hostile_requests import send_requests
-from data_prep.pictures.images import ImageError, read_rgb
+from data_prep.pictures.images import read_rgb
+from data_prep.pictures.opening import ImageError
 
 MODULE = "tests.deepusps_tf.tiny_run"
 

@@ -9,7 +9,6 @@ from PIL import Image
 
 from data_prep.base.errors import InputError
 from data_prep.pictures.images import (
-    ImageError,
     fit_within,
     photo_size,
     read_rgb,
@@ -17,6 +16,7 @@ from data_prep.pictures.images import (
     write_png,
 )
 from data_prep.pictures.masks import read_grey, read_mask
+from data_prep.pictures.opening import ImageError
 
 # Red, green, blue and grey squares: tells every turn, flip and channel order from the others.
 QUADRANTS = np.zeros((40, 64, 3), np.uint8)

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from data_prep.base.errors import InputError
-from data_prep.pictures.images import ImageError
 from data_prep.pictures.masks import check_masks, reach_one, read_grey, read_mask
+from data_prep.pictures.opening import ImageError
 from data_prep.pictures.photos import Photo
 
 INPUTS = Path(__file__).parents[4] / "shared" / "data" / "inputs" / "masks"
