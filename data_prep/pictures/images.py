@@ -34,7 +34,8 @@ def read_rgb(path: File, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     plainly, and an animation gives its first frame.
 
     Args:
-        path: a JPEG, PNG, WebP, BMP, GIF or TIFF file, whatever its suffix, or its bytes.
+        path: a JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or, with pillow_heif, HEIC file, whatever its
+            suffix, or its bytes.
         max_pixels: the largest width x height that is decoded.
 
     Returns:

@@ -1,6 +1,7 @@
 """Opening an image file: which decoders see it, how large it may be, what its failures say."""
 
 import contextlib
+import functools
 import io
 import os
 import warnings
@@ -14,7 +15,9 @@ from data_prep.base.errors import InputError
 MAX_PIXELS = 150_000_000  # 12,000 x 12,000 passes; Pillow itself refuses above 178,956,970
 
 # Only these decoders see a file, whatever it is called: some of Pillow's others start programs.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
+_HEIF = "HEIF"
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _ORIENTATION_TAG = 0x0112
 TURNS = {  # EXIF orientation -> what makes the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -50,13 +53,18 @@ def opened(file: File, max_pixels: int) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata and large sizes; both are judged here
         try:
-            with Image.open(file, formats=_FORMATS) as image:
+            with Image.open(file, formats=_formats()) as image:
                 if image.width * image.height > max_pixels:
                     raise Image.DecompressionBombError
                 yield image
         except ImageError:
             raise
         except Image.UnidentifiedImageError:
+            if _is_heif(file) and _HEIF not in _formats():
+                raise ImageError(
+                    f"{path}: is a HEIC photo; pip install 'deepusps_tf[heif]', or convert it to "
+                    "JPEG"
+                ) from None
             raise ImageError(
                 f"{path}: is no picture this program reads; convert it to JPEG or PNG, or remove it"
             ) from None
@@ -73,6 +81,24 @@ def opened(file: File, max_pixels: int) -> Iterator[Image.Image]:
             ) from None
 
 
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """What can be read here; HEIF where its plugin is installed."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return _FORMATS
+    pillow_heif.register_heif_opener()
+    return (*_FORMATS, _HEIF)
+
+
+def _is_heif(file: Path | io.BytesIO) -> bool:
+    """Whether a file says that it is HEIF, of which HEIC is a kind."""
+    with file.open("rb") if isinstance(file, Path) else io.BytesIO(file.getvalue()) as stream:
+        head = stream.read(12)
+    return head[4:8] == b"ftyp" and head[8:] in _HEIF_BRANDS
+
+
 def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     """Gives the upright (height, width) of a picture of (width, height) as stored."""
     width, height = size
@@ -85,7 +111,7 @@ def orientation_of(image: Image.Image) -> int:
     It decodes a PNG, in which the orientation may stand last.
     """
     if image.format == "TIFF":
-        return 1  # Pillow turns these itself, and tells their upright size
+        return 1  # Pillow turns these itself, and tells their upright size; so does HEIF's plugin
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # a damaged EXIF block says nothing about the pixels

@@ -38,7 +38,7 @@ class PassedOver:
 
     @property
     def line(self) -> str:
-        """All of it in a line: `passed over: 3 files (.heic, .txt), such as a.heic; 1 ...`."""
+        """All of it in a line: `passed over: 3 files (.cr2, .txt), such as a.cr2; 1 ...`."""
         by_reason: dict[str, list[str]] = {}
         for name, reason in self.reasons.items():
             kind = "" if _is_suffix(reason) else reason

@@ -9,7 +9,9 @@ from pathlib import Path
 from data_prep.base.errors import InputError
 from data_prep.pictures.passed_over import LINK_TO_NOWHERE, NO_FILE, SUBFOLDER, UPWARDS, PassedOver
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+)
 _FORMS = ("NFC", "NFD")
 _MAX_NAME = 200  # bytes of a photo's name; file systems allow 255, and names of results are longer
 

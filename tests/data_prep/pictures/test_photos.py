@@ -60,7 +60,7 @@ def test_list_photos_refuses(tmp_path):
 def tree(tmp_path):
     """Photos on three levels beside what is none."""
     folder = tmp_path / "photos"
-    for name in ("a.jpg", "IMG_1.HEIC", "notes.txt", "README", ".hidden.heic"):
+    for name in ("a.jpg", "IMG_1.CR2", "notes.txt", "README", ".hidden.heic"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"x")
     for name in ("sub/a.png", "sub/deep er/b.c.jpg", "sub/c.txt", ".thumbs/t.jpg"):
@@ -76,7 +76,7 @@ def test_subfolders_are_walked_where_they_are_wanted(tree):
     assert [photo.id for photo in listing.photos] == ["a", "sub/a", "sub/deep er/b.c"]
     assert listing.photos[2].path == tree / "sub/deep er/b.c.jpg"
     assert listing.passed_over.reasons == {
-        "IMG_1.HEIC": ".heic",
+        "IMG_1.CR2": ".cr2",
         "README": "",
         "gone.jpg": "link to nowhere",
         "notes.txt": ".txt",
@@ -84,7 +84,7 @@ def test_subfolders_are_walked_where_they_are_wanted(tree):
         "sub/round": "link to a folder above it",
     }
     assert listing.passed_over.line == (
-        "passed over: 4 files (.heic, .txt, no suffix), such as IMG_1.HEIC; 1 link to a folder "
+        "passed over: 4 files (.cr2, .txt, no suffix), such as IMG_1.CR2; 1 link to a folder "
         "above it, such as sub/round; 1 link to nowhere, such as gone.jpg"
     )
 
@@ -104,8 +104,8 @@ def test_a_link_to_a_folder_is_walked(tree, tmp_path):
 
 
 def test_what_is_there_in_place_of_photos_is_told(tmp_path):
-    (tmp_path / "IMG.heic").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"webp\); passed over: 1 file \(\.heic\), such as IMG"):
+    (tmp_path / "IMG.cr2").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"webp\); passed over: 1 file \(\.cr2\), such as IMG"):
         list_photos(tmp_path)
 
 

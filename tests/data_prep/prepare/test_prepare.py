@@ -149,12 +149,12 @@ def test_photos_of_subfolders(source, tmp_path, capsys):
     for folder in ("images", "masks"):
         (tmp_path / folder / "sub").mkdir()
         (tmp_path / folder / "p1.png").rename(tmp_path / folder / "sub/p0.png")
-    (tmp_path / "images/IMG.heic").touch()
+    (tmp_path / "images/IMG.cr2").touch()
     walked = dataclasses.replace(source, recursive=True)
     for _ in range(2):
         prepare_records(source=walked, records=tmp_path / "records", jobs=1)
     out = capsys.readouterr().out
-    assert out == f"{tmp_path}/images: passed over: 1 file (.heic), such as IMG.heic\n"
+    assert out == f"{tmp_path}/images: passed over: 1 file (.cr2), such as IMG.cr2\n"
     train, test = (open_set(f"{tmp_path}/records/{name}/images") for name in ("train", "test"))
     ids = ["p0", "p2", "p3", "p4", "sub/p0"]
     assert sorted(train.ids + test.ids) == ids
@@ -164,7 +164,7 @@ def test_photos_of_subfolders(source, tmp_path, capsys):
     with pytest.raises(InputError, match="made with recursive=True, not False"):
         prepare_records(source=source, records=tmp_path / "records", jobs=1)
     prepare_records(source=source, records=tmp_path / "flat", jobs=1)
-    line = f"{tmp_path}/images: passed over: 1 file (.heic), such as IMG.heic; 1 subfolder, such"
+    line = f"{tmp_path}/images: passed over: 1 file (.cr2), such as IMG.cr2; 1 subfolder, such"
     assert line in capsys.readouterr().out
     assert "recursive" not in json.loads((tmp_path / "flat" / SOURCE).read_text())
     with pytest.raises(InputError, match="made with recursive=False, not True"):

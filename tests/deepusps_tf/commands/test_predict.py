@@ -37,7 +37,7 @@ def config(model, tmp_path, monkeypatch):
     assert predict(config) == 0
     (tmp_path / "out/sub/b.png").unlink()
     (tmp_path / "photos/broken.jpg").write_bytes(b"cut")
-    (tmp_path / "photos/IMG.heic").write_bytes(b"x")
+    (tmp_path / "photos/IMG.cr2").write_bytes(b"x")
     (tmp_path / "photos/gone.jpg").symlink_to("nowhere")
     return config
 
@@ -48,7 +48,7 @@ def test_the_summary_says_what_became_of_every_file(config, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out == "1 pictures written, 1 kept, in out\n"
     lines = [line for line in err.splitlines() if not line.startswith("mask:")]
-    assert "passed over: 1 file (.heic), such as IMG.heic; 1 link to nowhere, such as gone.jpg" in (
+    assert "passed over: 1 file (.cr2), such as IMG.cr2; 1 link to nowhere, such as gone.jpg" in (
         lines
     )
     reason = "photos/broken.jpg: "
@@ -64,9 +64,9 @@ def test_the_summary_says_what_became_of_every_file(config, tmp_path, capsys):
         {"file": "photos/a.png", "result": "kept", "picture": "out/a.png"},
         {"file": "photos/broken.jpg", "result": "skipped"},
         {
-            "file": "photos/IMG.heic",
+            "file": "photos/IMG.cr2",
             "result": "passed over",
-            "reason": "not a suffix of photos: .heic",
+            "reason": "not a suffix of photos: .cr2",
         },
         {"file": "photos/gone.jpg", "result": "passed over", "reason": "link to nowhere"},
     ]
