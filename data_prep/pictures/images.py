@@ -22,6 +22,7 @@ from data_prep.pictures.opening import (
 )
 from data_prep.pictures.origin import origin_note
 
+_JPEGS = ("JPEG", "MPO")  # the latter holds several
 _SHRINKABLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 
 
@@ -213,7 +214,7 @@ def _upright_rgb(
     image: Image.Image, name: File, max_side: int | None
 ) -> tuple[Image.Image, tuple[int, int]]:
     width, height = image.size
-    if max_side is not None and image.format == "JPEG":
+    if max_side is not None and image.format in _JPEGS:
         scale = min(1.0, max_side / max(width, height))
         # It is then decoded at the smallest of 1, 1/2, 1/4, 1/8 that is no smaller than this. Other
         # formats would give the small picture that a file has besides for the large one.

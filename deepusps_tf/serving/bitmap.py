@@ -2,10 +2,12 @@
 
 import tensorflow as tf
 
+from deepusps_tf.serving.opacity import put_on_white
 from deepusps_tf.serving.photo_header import number, read_bytes
 
 _FILE_HEADER = 14  # bytes; then comes the picture's own header, and after it the palette
 _COLOURS = 256
+_OPACITY_MASK = 0xFF000000
 _STANDARD_MASKS = [0x00FF0000, 0x0000FF00, 0x000000FF]  # red, green and blue of 32 bits
 
 
@@ -16,7 +18,7 @@ def decode_bitmap(photo: tf.Tensor) -> tf.Tensor:
         photo: string scalar, the bytes of a BMP.
 
     Returns:
-        uint8 [H, W, 3]; opacity is left out, as programs that write it rarely mean it.
+        uint8 [H, W, 3], on white where the header says which bits are the opacity.
 
     Raises:
         tf.errors.InvalidArgumentError: when run, for a BMP of another form.
@@ -32,10 +34,14 @@ def decode_bitmap(photo: tf.Tensor) -> tf.Tensor:
     what = ["a BMP must have 8, 24 or 32 bits a pixel and no compression; it has", bits]
     with tf.control_dependencies([tf.debugging.Assert(known, [*what, "and", compression])]):
         photo = tf.identity(photo)
+    translucent = tf.reduce_all(
+        tf.stack([compression == 3, header >= 56, _field(photo, 66, 4) == _OPACITY_MASK])
+    )
     rgb = tf.case(
         [
             (bits == 8, lambda: _through_palette(photo, header)),
             (bits == 24, lambda: tf.io.decode_bmp(photo, channels=3)),
+            (translucent, lambda: put_on_white(tf.io.decode_bmp(photo, channels=4))),
         ],
         default=lambda: tf.io.decode_bmp(photo, channels=4)[..., :3],
     )

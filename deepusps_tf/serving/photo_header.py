@@ -62,6 +62,11 @@ def is_cmyk(photo: tf.Tensor) -> tf.Tensor:
     )
 
 
+def starts_as_png(photo: tf.Tensor) -> tf.Tensor:
+    """Says whether a photo, string scalar, is a PNG: bool scalar."""
+    return _starts(photo, _PNG)
+
+
 def has_opacity(photo: tf.Tensor) -> tf.Tensor:
     """Says whether a photo is a PNG with an alpha channel or a transparent colour.
 
@@ -74,7 +79,7 @@ def has_opacity(photo: tf.Tensor) -> tf.Tensor:
 
     def of_png():
         alpha = tf.bitwise.bitwise_and(read_bytes(photo, 25, 1)[0], 4) > 0  # of the colour type
-        return tf.logical_or(alpha, tf.strings.length(_png_chunk(photo, b"tRNS")) > 0)
+        return tf.logical_or(alpha, tf.strings.length(png_chunk(photo, b"tRNS")) > 0)
 
     return tf.cond(_starts(photo, _PNG), of_png, lambda: tf.constant(False))
 
@@ -91,7 +96,7 @@ def exif_block(photo: tf.Tensor) -> tf.Tensor:
     return tf.case(
         [
             (_starts(photo, _JPEG), lambda: _jpeg_exif(photo)),
-            (_starts(photo, _PNG), lambda: _png_chunk(photo, b"eXIf")),
+            (_starts(photo, _PNG), lambda: png_chunk(photo, b"eXIf")),
         ],
         default=lambda: tf.constant(b""),
     )
@@ -155,8 +160,8 @@ def _jpeg_exif(photo: tf.Tensor) -> tf.Tensor:
     return cut(photo, place + 10, tf.where(is_exif(head), number(head[2:4]) - 8, _ZERO))
 
 
-def _png_chunk(photo: tf.Tensor, kind: bytes) -> tf.Tensor:
-    """Finds what a chunk of a PNG holds, where it comes before the pixels."""
+def png_chunk(photo: tf.Tensor, kind: bytes) -> tf.Tensor:
+    """Finds what a chunk of a PNG holds, where it comes before the pixels: string scalar."""
 
     def step(head):
         ends = [equals(head[4:8], name) for name in (kind, b"IDAT", bytes(4))]

@@ -6,6 +6,8 @@ import tensorflow as tf
 from deepusps_tf.data.decoding import decode_photo, fit_square
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.serving.bitmap import decode_bitmap
+from deepusps_tf.serving.deep_png import decode_deep_png, is_deep_png
+from deepusps_tf.serving.opacity import put_on_white
 from deepusps_tf.serving.orientation import read_orientation, turn_upright, upright_shape
 from deepusps_tf.serving.photo_header import (
     declared_pixels,
@@ -14,8 +16,11 @@ from deepusps_tf.serving.photo_header import (
     is_bitmap,
     is_cmyk,
 )
+from deepusps_tf.serving.translucent_gif import is_translucent_gif
 
-MAX_PIXELS = 1 << 26  # of an encoded photo, by its header; 350 MB, 720 MB where it has opacity
+MAX_PIXELS = (
+    1 << 26
+)  # of an encoded photo, by its header; 350 MB, 720 MB with opacity, 1.3 GB with 16 bits
 
 
 class ServingModule(tf.Module):
@@ -24,12 +29,13 @@ class ServingModule(tf.Module):
     `serving_default`: encoded photos, `bytes` string [B] (JPEG, PNG, GIF or BMP, sizes may differ)
     -> `probability` float32 [B, S, S, 1] at the network's size and `mask_bytes`, PNGs [B], each at
     its photo's own size (TF Serving's REST sends names that end so in base64). Photos are turned
-    upright as their EXIF orientation says, and PNGs with opacity are put on white. `tensor`: photos
-    `image` float32 [B, H, W, 3] in 0..255 of any H, W -> `probability` float32 [B, H, W, 1].
+    upright as their EXIF orientation says, and PNGs and BMPs with opacity are put on white.
+    `tensor`: photos `image` float32 [B, H, W, 3] in 0..255 of any H, W -> `probability` float32
+    [B, H, W, 1].
     `tensor_uint8`: the same from uint8.
 
-    What is no photo, a CMYK JPEG, or one whose header declares more than `MAX_PIXELS`, is refused
-    with INVALID_ARGUMENT before it is decoded.
+    What is no photo, a CMYK JPEG, a GIF with a transparent colour, and a photo whose header declares
+    more than `MAX_PIXELS`, are refused with INVALID_ARGUMENT before they are decoded.
 
     Args:
         network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
@@ -97,10 +103,15 @@ class ServingModule(tf.Module):
         readable = tf.debugging.Assert(
             tf.logical_not(is_cmyk(photo)), ["a CMYK JPEG is not served; save it as RGB"]
         )
-        with tf.control_dependencies([bounded, readable]):
+        opaque = tf.debugging.Assert(
+            tf.logical_not(is_translucent_gif(photo)),
+            ["a GIF must have no transparent colour; save it as PNG"],
+        )
+        with tf.control_dependencies([bounded, readable, opaque]):
             photo = tf.identity(photo)
         rgb = tf.case(
             [
+                (is_deep_png(photo), lambda: put_on_white(decode_deep_png(photo))),
                 (has_opacity(photo), lambda: put_on_white(tf.io.decode_png(photo, channels=4))),
                 (is_bitmap(photo), lambda: decode_bitmap(photo)),
             ],
@@ -111,21 +122,6 @@ class ServingModule(tf.Module):
         # The square is turned in place of the photo: it is small, and turning and resizing commute.
         square = turn_upright(fit_square(rgb, self.size), orientation)
         return upright_shape(tf.shape(rgb)[:2], orientation), square
-
-
-def put_on_white(rgba: tf.Tensor) -> tf.Tensor:
-    """Puts a translucent photo on white, as training has it.
-
-    Args:
-        rgba: uint8 [H, W, 4], colours not multiplied by the opacity.
-
-    Returns:
-        uint8 [H, W, 3].
-    """
-    below_white, opacity = 255 - rgba[..., :3], rgba[..., 3:]
-    # 16 bits hold 255 x 255, in half the memory of int32.
-    product = tf.cast(below_white, tf.uint16) * tf.cast(opacity, tf.uint16)
-    return 255 - tf.cast((product + 127) // 255, tf.uint8)
 
 
 def _encode_mask(probability_and_shape):
