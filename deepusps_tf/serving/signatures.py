@@ -18,9 +18,8 @@ from deepusps_tf.serving.photo_header import (
 )
 from deepusps_tf.serving.translucent_gif import is_translucent_gif
 
-MAX_PIXELS = (
-    1 << 26
-)  # of an encoded photo, by its header; 350 MB, 720 MB with opacity, 1.3 GB with 16 bits
+# Of an encoded photo, by its header: 350 MB, 720 MB with opacity, 1.3 GB with 16 bits.
+MAX_PIXELS = 1 << 26
 
 
 class ServingModule(tf.Module):
@@ -34,8 +33,8 @@ class ServingModule(tf.Module):
     [B, H, W, 1].
     `tensor_uint8`: the same from uint8.
 
-    What is no photo, a CMYK JPEG, a GIF with a transparent colour, and a photo whose header declares
-    more than `MAX_PIXELS`, are refused with INVALID_ARGUMENT before they are decoded.
+    What is no photo, a CMYK JPEG, a GIF with a transparent colour and a photo whose header declares
+    more than `MAX_PIXELS` are refused with INVALID_ARGUMENT before they are decoded.
 
     Args:
         network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
