@@ -34,7 +34,7 @@ FEATURES = (
     "several pictures",
     "CMYK",
 )
-READ, SERVED_AS_SRGB, NOT_SERVED, REFUSED, NONE = "yes", "yes, sRGB", "yes, not served", "no", "-"
+READ, NOT_SERVED, REFUSED, NONE = "yes", "yes, not served", "no", "-"
 
 # Ramps that differ a channel and a direction: every turn, flip, order and scale shows.
 _X, _Y = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
@@ -90,8 +90,9 @@ def page(outcomes: Mapping[tuple[str, str], str]) -> str:
         "the main one, is taken; HEIC\nneeds the extra `heif`.\n\n"
         f"{head}{rows}\n"
         f"*{READ}*: the right pixels by all four; *{NOT_SERVED}*: the exported model refuses such "
-        f"bytes; *{SERVED_AS_SRGB}*: the exported\nmodel takes the values for sRGB; *{REFUSED}*: "
-        f"refused by all; *{NONE}*: the format has no such photos, or nothing here writes them.\n"
+        f"bytes; *{REFUSED}*: refused\nby all; *{NONE}*: the format has no such photos, or nothing "
+        "here writes them. The exported model reads profiles of\ncurves and primaries, as phones, "
+        "cameras and screens have; it refuses those of colour tables.\n"
     )
 
 

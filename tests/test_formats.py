@@ -70,15 +70,11 @@ def outcome(model, kind: str, sample: Sample, path: Path) -> str:
     assert is_near(rgb, sample.expected, bound), "predict"
     # Two readers of the same lossy file agree to the bit, however it was compressed.
     assert np.array_equal(prepared(path), rgb), "prepare and predict differ"
-    assert is_near(prepared(path), sample.expected, bound), "prepare"
     if seen is None:
         return photo_formats.NOT_SERVED
-    if is_near(seen, sample.expected, bound):
-        assert np.array_equal(seen, rgb), "served and predict differ"
-        return photo_formats.READ
-    own = sample.expected[..., [1, 0, 2]]  # as the profile of the sample swaps them
-    assert "profile" in path.stem and is_near(seen, own, bound), "served"
-    return photo_formats.SERVED_AS_SRGB
+    # Profiles are computed by two programs.
+    assert is_near(seen, rgb, 2 if "profile" in path.stem else 0), "predict and served differ"
+    return photo_formats.READ
 
 
 def measured(model) -> dict[tuple[str, str], str]:

@@ -1,4 +1,4 @@
-"""What a graph reads in an encoded photo before decoding it: size, opacity and EXIF block.
+"""What a graph reads in an encoded photo before decoding it: size, opacity, EXIF and profile.
 
 All is made of TensorFlow's own operations, so that an export needs nothing of this package. Bytes
 beyond a photo's end read as 0 and a walk ends after `_MAX_BLOCKS` blocks, so that no photo, cut or
@@ -102,6 +102,36 @@ def exif_block(photo: tf.Tensor) -> tf.Tensor:
     )
 
 
+def icc_profile(photo: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Finds the ICC profile of a JPEG or PNG.
+
+    Args:
+        photo: string scalar, the bytes of a file.
+
+    Returns:
+        string scalar, the profile, empty where there is none; bool scalar, false where a JPEG has
+        it in several segments, or a PNG one of 64 KB and more.
+    """
+    return tf.case(
+        [
+            (_starts(photo, _JPEG), lambda: _jpeg_profile(photo)),
+            (_starts(photo, _PNG), lambda: _png_profile(photo)),
+        ],
+        default=lambda: (tf.constant(b""), tf.constant(True)),
+    )
+
+
+def shows_grey(photo: tf.Tensor) -> tf.Tensor:
+    """Says whether a photo is a JPEG of one channel or a PNG of grey without opacity: bool."""
+    return tf.case(
+        [
+            (_is_jpeg(photo), lambda: tf.io.extract_jpeg_shape(photo)[2] == 1),
+            (_starts(photo, _PNG), lambda: read_bytes(photo, 25, 1)[0] == 0),
+        ],
+        default=lambda: tf.constant(False),
+    )
+
+
 def read_bytes(data: tf.Tensor, start: int | tf.Tensor, count: int) -> tf.Tensor:
     """Reads bytes at any place; those beyond the end are 0.
 
@@ -126,7 +156,7 @@ def cut(data: tf.Tensor, start: int | tf.Tensor, count: int | tf.Tensor) -> tf.T
 
 def number(field: tf.Tensor, little_endian: bool | tf.Tensor = False) -> tf.Tensor:
     """Puts unsigned numbers of at most 7 bytes together: int64 [..., n] -> [...]."""
-    high_first = tf.where(little_endian, field[..., ::-1], field)
+    high_first = tf.where(little_endian, tf.reverse(field, [-1]), field)
     return tf.reduce_sum(high_first * [256**n for n in reversed(range(field.shape[-1]))], -1)
 
 
@@ -143,21 +173,43 @@ def _is_jpeg(photo: tf.Tensor) -> tf.Tensor:
     return tf.logical_and(tf.strings.length(photo) >= 4, _starts(photo, _JPEG))
 
 
-def _jpeg_exif(photo: tf.Tensor) -> tf.Tensor:
-    """Finds the first APP1 segment of a JPEG that holds EXIF."""
+def _jpeg_segment(photo: tf.Tensor, marker: bytes, name: bytes) -> tf.Tensor:
+    """Finds what the first segment of a JPEG holds that begins with a name of 6 bytes."""
 
-    def is_exif(head):
-        return tf.logical_and(equals(head[:2], b"\xff\xe1"), equals(head[4:], b"Exif\0\0"))
+    def is_wanted(head):
+        return tf.logical_and(equals(head[:2], marker), equals(head[4:], name))
 
     def step(head):
         pixels_or_rubbish = tf.logical_or(head[0] != 0xFF, head[1] == 0xDA)
-        ends = tf.logical_or(is_exif(head), pixels_or_rubbish)
+        ends = tf.logical_or(is_wanted(head), pixels_or_rubbish)
         # A marker may have bytes of 255 before it.
         return tf.where(ends, _ZERO, tf.where(head[1] == 0xFF, _ONE, 2 + number(head[2:4])))
 
     place = _seek(photo, 2, step)
     head = read_bytes(photo, place, 10)
-    return cut(photo, place + 10, tf.where(is_exif(head), number(head[2:4]) - 8, _ZERO))
+    return cut(photo, place + 4, tf.where(is_wanted(head), number(head[2:4]) - 2, _ZERO))
+
+
+def _jpeg_exif(photo: tf.Tensor) -> tf.Tensor:
+    return cut(_jpeg_segment(photo, b"\xff\xe1", b"Exif\0\0"), 6, _MAX_EXIF)
+
+
+def _jpeg_profile(photo: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    segment = _jpeg_segment(photo, b"\xff\xe2", b"ICC_PR")
+    parts = read_bytes(segment, 13, 1)[0]  # behind the name, its 0, and which of them this is
+    return cut(segment, 14, _MAX_EXIF), parts <= 1
+
+
+def _png_profile(photo: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    chunk = png_chunk(photo, b"iCCP")
+    whole = tf.strings.length(chunk) < _MAX_EXIF
+    name_end = tf.argmax(tf.cast(read_bytes(chunk, 0, 80) == 0, tf.int32))
+    packed = cut(chunk, name_end + 2, _MAX_EXIF)
+    found = tf.logical_and(whole, tf.strings.length(packed) > 0)
+    profile = tf.cond(
+        found, lambda: tf.io.decode_compressed(packed, "ZLIB"), lambda: tf.constant(b"")
+    )
+    return profile, whole
 
 
 def png_chunk(photo: tf.Tensor, kind: bytes) -> tf.Tensor:

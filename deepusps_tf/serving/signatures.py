@@ -6,6 +6,7 @@ import tensorflow as tf
 from deepusps_tf.data.decoding import decode_photo, fit_square
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.serving.bitmap import decode_bitmap
+from deepusps_tf.serving.colour_profile import conversion_of, to_srgb
 from deepusps_tf.serving.deep_png import decode_deep_png, is_deep_png
 from deepusps_tf.serving.opacity import put_on_white
 from deepusps_tf.serving.orientation import read_orientation, turn_upright, upright_shape
@@ -28,7 +29,8 @@ class ServingModule(tf.Module):
     `serving_default`: encoded photos, `bytes` string [B] (JPEG, PNG, GIF or BMP, sizes may differ)
     -> `probability` float32 [B, S, S, 1] at the network's size and `mask_bytes`, PNGs [B], each at
     its photo's own size (TF Serving's REST sends names that end so in base64). Photos are turned
-    upright as their EXIF orientation says, and PNGs and BMPs with opacity are put on white.
+    upright as their EXIF orientation says, colours of another ICC profile are brought to sRGB, and
+    PNGs and BMPs with opacity are put on white.
     `tensor`: photos `image` float32 [B, H, W, 3] in 0..255 of any H, W -> `probability` float32
     [B, H, W, 1].
     `tensor_uint8`: the same from uint8.
@@ -106,15 +108,24 @@ class ServingModule(tf.Module):
             tf.logical_not(is_translucent_gif(photo)),
             ["a GIF must have no transparent colour; save it as PNG"],
         )
-        with tf.control_dependencies([bounded, readable, opaque]):
+        conversion = conversion_of(photo)
+        of_srgb = tf.debugging.Assert(
+            conversion.readable,
+            ["a profile of colour tables is not served; convert the photo to sRGB"],
+        )
+        with tf.control_dependencies([bounded, readable, opaque, of_srgb]):
             photo = tf.identity(photo)
+
+        def opaque_rgb(rgba):
+            return put_on_white(to_srgb(rgba, conversion))
+
         rgb = tf.case(
             [
-                (is_deep_png(photo), lambda: put_on_white(decode_deep_png(photo))),
-                (has_opacity(photo), lambda: put_on_white(tf.io.decode_png(photo, channels=4))),
+                (is_deep_png(photo), lambda: opaque_rgb(decode_deep_png(photo))),
+                (has_opacity(photo), lambda: opaque_rgb(tf.io.decode_png(photo, channels=4))),
                 (is_bitmap(photo), lambda: decode_bitmap(photo)),
             ],
-            default=lambda: decode_photo(photo),
+            default=lambda: to_srgb(decode_photo(photo), conversion),
         )
         rgb.set_shape([None, None, 3])
         orientation = read_orientation(exif_block(photo))
