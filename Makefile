@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Each of the two takes up to 5 GB.
+TWO_AT_ONCE := --numprocesses=2 --dist=loadfile
 
 .PHONY: demo test fast-test lint format clean
 
@@ -9,10 +11,10 @@ demo: $(VENV)/.run
 	$(BIN)/python -m deepusps_tf.main --flagfile=configs/demo.flags
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO_AT_ONCE)
 
 fast-test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) -m "not slow"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
