@@ -80,7 +80,7 @@ def _own_flags() -> str:
         if module == sys.argv[0] or module.partition(".")[0] == package:
             for flag in defined:
                 switch = "[no]" if flag.boolean else ""
-                default = f" (default: {flag.default_as_str})" if flag.default is not None else ""
-                default = default.replace("'", "")
+                given = (flag.default_as_str or "").replace("'", "")
+                default = f" (default: {given})" if given else ""
                 lines.append(flag_line(f"--{switch}{flag.name}: {flag.help}{default}"))
     return "\n".join(lines)
