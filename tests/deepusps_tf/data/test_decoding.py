@@ -1,4 +1,6 @@
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from data_prep.records.format import open_set
 from data_prep.records.shard_writer import write_shards
 from data_prep.write_records import STORED_SIDE, image_record
 from deepusps_tf.data.batches import scoring_batches
-from deepusps_tf.data.decoding import decode_photo
+from deepusps_tf.data.decoding import decode_photo, fit_square
 from tests.deepusps_tf.photo_files import encoded, jpegs, textured
 
 SIDE = 61
@@ -65,3 +67,42 @@ def test_batches_hold_the_pixels_that_preparing_saw(tmp_path):
     (batch,) = scoring_batches(images=images, size=SIDE, batch_size=len(photos))
     expected = np.stack([read_rgb(photo.path) for photo in photos])
     np.testing.assert_array_equal(batch["image"].numpy(), expected)
+
+
+def test_large_photos_are_averaged():
+    stripes = np.zeros((640, 640, 3), np.uint8)
+    stripes[::2] = 255
+    # Without averaging, pixels of one parity alone would be met.
+    np.testing.assert_allclose(fit_square(stripes, 32)[1:-1], 127.5, atol=1)
+
+
+@pytest.mark.parametrize("lead", [(), (2,)])
+def test_a_wide_photo_is_resized_as_a_tall_one(lead):
+    wide = np.random.default_rng(0).integers(0, 256, (*lead, 3, 40_000, 3), np.uint8)
+    square = fit_square(wide, 16)
+    assert square.shape == (*lead, 16, 16, 3) and square.dtype == tf.float32
+    tall = fit_square(wide.swapaxes(-3, -2), 16).numpy()
+    np.testing.assert_array_equal(square, tall.swapaxes(-3, -2))
+    plain = tf.image.resize(wide, (16, 16), "bicubic", antialias=True)
+    np.testing.assert_allclose(square, np.clip(plain, 0, 255), atol=1e-2)
+
+
+@pytest.mark.parametrize(("height", "width"), [(3000, 4000), (1, 6_000_000)])
+def test_no_photo_is_held_as_floats(height, width):
+    program = (
+        "import resource, sys; import numpy as np\n"
+        "from deepusps_tf.data.decoding import fit_square\n"
+        "fit_square(np.zeros((40, 30, 3), np.uint8), 64)\n"
+        "photo = np.ones((int(sys.argv[1]), int(sys.argv[2]), 3), np.uint8)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "fit_square(photo, 64)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(height), str(width)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # The bytes are copied, and again where they are turned; as floats they take 4 times that.
+    assert int(done.stdout) / 1024 < 2 * height * width * 3 / 2**20 + 40
