@@ -39,23 +39,23 @@ def read_orientation(exif: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.reduce_all([known, last >= 1, last <= 8]), last, tf.ones_like(last))
 
 
-def turn_upright(square: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Turns and mirrors a square picture as its EXIF orientation says.
+def turn_upright(photo: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """Turns and mirrors a photo as its EXIF orientation says; an upright one is not copied.
 
     Args:
-        square: [S, S, C].
+        photo: [H, W, C] as stored.
         orientation: int64 scalar in 1..8.
 
     Returns:
-        [S, S, C] of the same type.
+        [H, W, C] or, where it lay on its side, [W, H, C] of the same type.
     """
+    turned = tf.cond(orientation == 1, lambda: photo, lambda: _turn(photo, orientation))
+    return tf.ensure_shape(turned, [None, None, photo.shape[-1]])
+
+
+def _turn(photo: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     order = tf.where(orientation >= 5, [1, 0, 2], [0, 1, 2])
     upside_down = tf.reduce_any(orientation == [3, 4, 7, 8])
     mirrored = tf.reduce_any(orientation == [2, 3, 6, 7])
     axes = tf.boolean_mask([0, 1], [upside_down, mirrored])
-    return tf.ensure_shape(tf.reverse(tf.transpose(square, order), axes), square.shape)
-
-
-def upright_shape(shape: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Gives [height, width] of the upright photo from [height, width] of the stored one."""
-    return tf.where(orientation >= 5, shape[::-1], shape)
+    return tf.reverse(tf.transpose(photo, order), axes)

@@ -9,7 +9,7 @@ from deepusps_tf.serving.bitmap import decode_bitmap
 from deepusps_tf.serving.colour_profile import conversion_of, to_srgb
 from deepusps_tf.serving.deep_png import decode_deep_png, is_deep_png
 from deepusps_tf.serving.opacity import put_on_white
-from deepusps_tf.serving.orientation import read_orientation, turn_upright, upright_shape
+from deepusps_tf.serving.orientation import read_orientation, turn_upright
 from deepusps_tf.serving.photo_header import (
     declared_pixels,
     exif_block,
@@ -80,7 +80,7 @@ class ServingModule(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")])
     def tensor_uint8(self, photos):
         """Serves decoded photos of 8 bits a channel."""
-        return self._probability(tf.cast(photos, tf.float32))
+        return self._probability(photos)
 
     def _probability(self, photos):
         probability = self.predict_squares(fit_square(photos, self.size))
@@ -128,10 +128,9 @@ class ServingModule(tf.Module):
             default=lambda: to_srgb(decode_photo(photo), conversion),
         )
         rgb.set_shape([None, None, 3])
-        orientation = read_orientation(exif_block(photo))
-        # The square is turned in place of the photo: it is small, and turning and resizing commute.
-        square = turn_upright(fit_square(rgb, self.size), orientation)
-        return upright_shape(tf.shape(rgb)[:2], orientation), square
+        # Turned before it is resized, as in training: a resize sums in another order after it.
+        upright = turn_upright(rgb, read_orientation(exif_block(photo)))
+        return tf.shape(upright)[:2], fit_square(upright, self.size)
 
 
 def _encode_mask(probability_and_shape):
