@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from data_prep.pictures.opening import ImageError
 from data_prep.pictures.photos import Photo
-from data_prep.pictures.reading import read_photo
 from data_prep.write_records import image_record
 from deepusps_tf.data.decoding import decode_photo
 from deepusps_tf.serving.export import export_model
+from deepusps_tf.serving.photo_input import photo_rgb
 from tests import photo_formats
 from tests.photo_formats import LOSS, SIDE, Sample, samples
 
@@ -47,7 +47,7 @@ def prepared(path: Path) -> np.ndarray:
 
 
 def predicted(path: Path) -> np.ndarray:
-    return read_photo(Photo(path.stem, path), max_side=512).rgb
+    return photo_rgb(path)
 
 
 def is_near(pixels: np.ndarray, expected: np.ndarray, bound: int) -> bool:

@@ -24,6 +24,7 @@ from data_prep.pictures.origin import origin_note
 
 _JPEGS = ("JPEG", "MPO")  # the latter holds several
 _SHRINKABLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
+_AT_ONCE = 1 << 20  # pixels that are brought to RGB, which may take several copies of them
 
 
 def read_rgb(path: File, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -45,8 +46,8 @@ def read_rgb(path: File, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Raises:
         ImageError: the file is missing, empty, truncated, no picture, or too large.
     """
-    image, _ = _decode(path, max_pixels=max_pixels, max_side=None)
-    return np.array(image)
+    with opened(path, max_pixels) as image:
+        return upright_rgb(image, path)
 
 
 def read_rgb_within(
@@ -65,17 +66,32 @@ def read_rgb_within(
     Raises:
         ImageError: as `read_rgb`.
     """
-    image, size = _decode(path, max_pixels=max_pixels, max_side=max_side)
-    return fit_within(np.array(image), max_side), size
+    with opened(path, max_pixels) as image:
+        width, height = image.size
+        if image.format in _JPEGS:
+            scale = min(1.0, max_side / max(width, height))
+            # It is then decoded at the smallest of 1, 1/2, 1/4, 1/8 that is no smaller than this.
+            # Other formats would give the small picture that a file has besides for the large one.
+            image.draft(None, (max(1, round(width * scale)), max(1, round(height * scale))))
+        small = loaded(image, path)
+        orientation = orientation_of(image)  # which what is made of it has lost
+        shrink = max(small.size) // (2 * max_side)
+        if shrink > 1 and small.mode in _SHRINKABLE:
+            small = small.reduce(shrink)
+        rgb = _upright(small, orientation)
+        return fit_within(rgb, max_side), upright_size((width, height), orientation)
 
 
-def rgb_within(image: Image.Image, *, max_side: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """Does with a picture in memory, which may be changed by it, what `read_rgb_within` does.
+def upright_rgb(image: Image.Image, name: File = "the picture") -> np.ndarray:
+    """Does with a picture, as opened or in memory, what `read_rgb` does.
 
-    A large JPEG file differs a little: it is decoded at a smaller size at once.
+    At 4 bytes a pixel for what Pillow decodes and 3 for the result.
+
+    Raises:
+        ImageError: as `data_prep.pictures.depth.loaded`, naming it so.
     """
-    upright, size = _upright_rgb(image, "the picture", max_side)
-    return fit_within(np.array(upright), max_side), size
+    decoded = loaded(image, name)
+    return _upright(decoded, orientation_of(image))
 
 
 def photo_size(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
@@ -202,32 +218,20 @@ def _turned(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(TURNS[orientation]) if orientation in TURNS else image.copy()
 
 
-def _decode(
-    path: File, *, max_pixels: int, max_side: int | None
-) -> tuple[Image.Image, tuple[int, int]]:
-    """Opens, bounds, decodes, turns and flattens: an RGB image and the file's upright (H, W)."""
-    with opened(path, max_pixels) as image:
-        return _upright_rgb(image, path, max_side)
-
-
-def _upright_rgb(
-    image: Image.Image, name: File, max_side: int | None
-) -> tuple[Image.Image, tuple[int, int]]:
+def _upright(image: Image.Image, orientation: int) -> np.ndarray:
+    """Brings a picture of 8 bits a channel to sRGB, opaque and turned, a band of rows at a time."""
     width, height = image.size
-    if max_side is not None and image.format in _JPEGS:
-        scale = min(1.0, max_side / max(width, height))
-        # It is then decoded at the smallest of 1, 1/2, 1/4, 1/8 that is no smaller than this. Other
-        # formats would give the small picture that a file has besides for the large one.
-        image.draft(None, (max(1, round(width * scale)), max(1, round(height * scale))))
-    small = loaded(image, name)
-    orientation = orientation_of(image)  # which what is made of it has lost
-    shrink = max(small.size) // (2 * max_side) if max_side is not None else 1
-    if shrink > 1 and small.mode in _SHRINKABLE:
-        small = small.reduce(shrink)  # in its own mode: no second copy at full size
-    upright = flattened(to_srgb(small))
-    if orientation in TURNS:
-        upright = upright.transpose(TURNS[orientation])
-    return upright, upright_size((width, height), orientation)
+    rgb = np.empty((*upright_size(image.size, orientation), 3), np.uint8)
+    rows = max(1, _AT_ONCE // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = flattened(to_srgb(image.crop((0, top, width, bottom))))
+        if orientation in TURNS:
+            band = band.transpose(TURNS[orientation])
+        from_last = orientation in (3, 4, 6, 7)
+        place = slice(height - bottom, height - top) if from_last else slice(top, bottom)
+        rgb[(slice(None), place) if orientation >= 5 else place] = band
+    return rgb
 
 
 def flattened(image: Image.Image) -> Image.Image:

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from data_prep.base.errors import InputError
-from data_prep.pictures.images import photo_size, read_rgb_within
+from data_prep.pictures.images import photo_size
 from data_prep.pictures.masks import check_masks, reach_one, read_grey, read_mask
 from data_prep.pictures.photos import Photo, list_photos
 from data_prep.records.format import RecordSet, open_set
@@ -18,7 +18,7 @@ from data_prep.records.shard_writer import write_shards
 from data_prep.write_records import image_record
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.scoring.scores import MAP, PLAIN, REFINED
-from deepusps_tf.serving.predict import MAX_SIDE, enlarge
+from deepusps_tf.serving.photo_input import enlarge
 from deepusps_tf.serving.saliency_model import SaliencyModel
 
 
@@ -85,7 +85,8 @@ def photo_outputs(
     Args:
         pairs: photos and masks.
         model: predicts.
-        pool: refines predictions, at no more than `MAX_SIDE` a side; None: do not.
+        pool: refines predictions, at the size that `SaliencyModel.predict_seen` gives them; None:
+            do not.
         queue: how many photos are predicted and refined at a time.
 
     Yields:
@@ -98,13 +99,13 @@ def photo_outputs(
     with tqdm(total=len(pairs), desc="scores", unit="photo") as bar:
         for start in range(0, len(pairs), queue):
             part = pairs[start : start + queue]
-            photos = [read_rgb_within(pair.picture, max_side=MAX_SIDE) for pair in part]
-            rgbs = [rgb for rgb, _ in photos]
-            outputs = {PLAIN: model.predict_batch(rgbs)}
+            photos = [model.see(pair.picture) for pair in part]
+            outputs = {PLAIN: model.predict_seen(photos)}
             if pool is not None:
+                rgbs = [photo.rgb for photo in photos]
                 outputs[REFINED] = list(pool.refine_all(zip(rgbs, outputs[PLAIN], strict=True)))
             for place, pair in enumerate(part):
-                own_size = photos[place][1]
+                own_size = photos[place].size
                 maps = {name: enlarge(each[place], own_size) for name, each in outputs.items()}
                 yield {name: each[None] for name, each in maps.items()}, _truth(pair)
                 bar.update()

@@ -12,30 +12,28 @@ from data_prep.pictures.images import (
     MAX_PIXELS,
     decode_photo,
     flattened,
-    read_rgb_within,
-    rgb_within,
+    read_rgb,
     turned_upright,
+    upright_rgb,
 )
 
-MAX_SIDE = 512  # larger photos are predicted at this side: more than the network sees
 AnyPhoto = str | os.PathLike | bytes | Image.Image | np.ndarray
 _ALMOST_ONE = 2  # no photo in 0..255 is so dark, but one in 0..1 may be sharpened beyond 1
 _CHANNELS = (1, 3, 4)
 _FILES = (str, os.PathLike, bytes, bytearray, memoryview)
 
 
-def photo_within(photo: AnyPhoto, max_side: int = MAX_SIDE) -> tuple[np.ndarray, tuple[int, int]]:
-    """Gives a photo's pixels at a bounded size.
+def photo_rgb(photo: AnyPhoto) -> np.ndarray:
+    """Gives a photo's pixels as a network sees them, which has no use for opacity.
 
-    A path and the bytes of its file give the same, what `--mode=predict` sees.
+    A path and the bytes of its file give the same, what `--mode=predict` reads.
 
     Args:
         photo: a path, the bytes of an encoded file, a Pillow image, or an array as of
             `picture_of`.
-        max_side: the longest side of the result in pixels; smaller photos keep their size.
 
     Returns:
-        uint8 [h, w, 3], sRGB, upright, on white, and the photo's own (H, W).
+        uint8 [H, W, 3], sRGB, upright, on white.
 
     Raises:
         ImageError: a file cannot be read.
@@ -43,21 +41,21 @@ def photo_within(photo: AnyPhoto, max_side: int = MAX_SIDE) -> tuple[np.ndarray,
         ValueError: an array is no photo.
     """
     if isinstance(photo, _FILES):
-        return read_rgb_within(_as_file(photo), max_side=max_side)
-    return rgb_within(_as_image(photo), max_side=max_side)
+        return read_rgb(_as_file(photo))
+    return upright_rgb(_as_image(photo))
 
 
 def photo_rgba(photo: AnyPhoto) -> np.ndarray:
     """Gives a photo's own pixels with the opacity it has.
 
     Args:
-        photo: as of `photo_within`.
+        photo: as of `photo_rgb`.
 
     Returns:
         uint8 [H, W, 4], sRGB, upright.
 
     Raises:
-        ImageError, TypeError, ValueError: as `photo_within`.
+        ImageError, TypeError, ValueError: as `photo_rgb`.
     """
     if isinstance(photo, _FILES):
         image = to_srgb(decode_photo(_as_file(photo), max_pixels=MAX_PIXELS))

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -16,10 +17,9 @@ from data_prep.pictures.images import write_png
 from data_prep.pictures.origin import photo_hash, read_origin
 from data_prep.pictures.passed_over import PassedOver, told
 from data_prep.pictures.photos import Photo
-from data_prep.pictures.reading import Reading, read_photo
 from deepusps_tf.labels.crf_pool import CrfPool
-from deepusps_tf.serving.photo_input import MAX_SIDE, enlarge
-from deepusps_tf.serving.saliency_model import SaliencyModel
+from deepusps_tf.serving.photo_input import enlarge
+from deepusps_tf.serving.saliency_model import SaliencyModel, SeenPhoto
 from deepusps_tf.settings.own_output import MADE_WITH, photos_to_predict
 from deepusps_tf.settings.places import names_one_picture
 
@@ -109,16 +109,16 @@ def predict_photos(
     made: dict[Path, Path] = {}
     skipped: dict[Path, str] = {}
     with tqdm(total=len(photos), initial=len(there), desc=kind, unit="photo") as progress:
-        reader = _read(missing, skipped)
+        reader = _read(model, missing, skipped)
         while batch := list(itertools.islice(reader, BATCH)):
-            readings = [reading.rgb for reading in batch]
-            maps = model.predict_batch(readings)
+            seen = [reading.seen for reading in batch]
+            maps = model.predict_seen(seen)
             if pool is not None:
-                maps = pool.refine_all(zip(readings, maps, strict=True))
+                rgbs = [photo.rgb for photo in seen]
+                maps = pool.refine_all(zip(rgbs, maps, strict=True))
             for reading, probability in zip(batch, maps, strict=True):
-                photo = reading.photo.path
-                made[photo] = pictures[photo]
-                _write(made[photo], reading, enlarge(probability, reading.size), kind)
+                picture = made[reading.path] = pictures[reading.path]
+                _write(picture, reading, enlarge(probability, reading.seen.size), kind)
             progress.update(len(there) + len(made) + len(skipped) - progress.n)
     return PredictionSummary(made, there, skipped, listing.passed_over)
 
@@ -153,18 +153,30 @@ def _is_made(picture: Path, photo: Photo) -> bool:
         return False  # what is wrong with the photo is told where it is read
 
 
-def _read(photos: list[Photo], skipped: dict[Path, str]) -> Iterator[Reading]:
+class _Reading(NamedTuple):
+    """A photo's file, its hash, and what is predicted of it."""
+
+    path: Path
+    made_of: str
+    seen: SeenPhoto
+
+
+def _read(
+    model: SaliencyModel, photos: list[Photo], skipped: dict[Path, str]
+) -> Iterator[_Reading]:
     """Reads photos; of those that cannot be read, notes why."""
     for photo in photos:
         try:
-            reading = read_photo(photo, max_side=MAX_SIDE)
+            # The hash first, so that what is made of a photo that changes meanwhile is made again.
+            made_of = photo_hash(photo.path)
+            reading = _Reading(photo.path, made_of, model.see(photo.path))
         except InputError as error:
             skipped[photo.path] = str(error)
         else:
             yield reading
 
 
-def _write(path: Path, reading: Reading, probability: np.ndarray, kind: str) -> None:
+def _write(path: Path, reading: _Reading, probability: np.ndarray, kind: str) -> None:
     made_of = reading.made_of
     if kind == "mask":
         cut = np.where(probability > 0.5, np.uint8(255), np.uint8(0))
@@ -174,4 +186,4 @@ def _write(path: Path, reading: Reading, probability: np.ndarray, kind: str) -> 
     if kind == "probability":
         write_png(path, opacity, made_of=made_of)
     else:
-        write_cutout(reading.photo.path, opacity, path, made_of)
+        write_cutout(reading.path, opacity, path, made_of)

@@ -2,16 +2,34 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from data_prep.base.errors import InputError
+from data_prep.pictures.images import fit_within
 from deepusps_tf.data.decoding import fit_square
-from deepusps_tf.serving.photo_input import AnyPhoto, enlarge, photo_rgba, photo_within
+from deepusps_tf.serving.photo_input import AnyPhoto, enlarge, photo_rgb, photo_rgba
 from deepusps_tf.serving.signatures import ServingModule
 from deepusps_tf.settings.places import find_model
+
+MAX_SIDE = 512  # of the maps of `predict_seen`: more than the network sees
+
+
+class SeenPhoto(NamedTuple):
+    """What prediction keeps of a photo, which may be large.
+
+    Attributes:
+        square: what the network sees, float32 [S, S, 3] as of `fit_square`, made of all pixels.
+        rgb: the photo for the CRF, uint8 [h, w, 3] with sides of at most `MAX_SIDE`.
+        size: the photo's own (H, W).
+    """
+
+    square: tf.Tensor
+    rgb: np.ndarray
+    size: tuple[int, int]
 
 
 class SaliencyModel:
@@ -55,8 +73,8 @@ class SaliencyModel:
             TypeError: for what is no photo.
             ValueError: for an array of another shape, type or range.
         """
-        rgb, own_size = photo_within(photo)
-        return enlarge(self.predict_batch([rgb])[0], own_size)
+        seen = self.see(photo)
+        return enlarge(self.predict_seen([seen])[0], seen.size)
 
     def cutout(self, photo: AnyPhoto) -> np.ndarray:
         """Cuts the salient object of a photo out, as `--mode=predict --as=cutout` does.
@@ -71,10 +89,32 @@ class SaliencyModel:
         Raises:
             InputError, TypeError, ValueError: as `predict`.
         """
-        rgba, probability = photo_rgba(photo), self.predict(photo)
+        probability = self.predict(photo)
         opacity = np.rint(255 * probability.clip(0, 1)).astype(np.uint8)
+        rgba = photo_rgba(photo)
         rgba[..., 3] = np.minimum(rgba[..., 3], opacity)
         return rgba
+
+    def see(self, photo: AnyPhoto) -> SeenPhoto:
+        """Makes what prediction needs of a photo; its own pixels are let go.
+
+        Args:
+            photo: as of `predict`.
+
+        Raises:
+            InputError, TypeError, ValueError: as `predict`.
+        """
+        rgb = photo_rgb(photo)
+        return SeenPhoto(fit_square(rgb, self._size), fit_within(rgb, MAX_SIDE), rgb.shape[:2])
+
+    def predict_seen(self, photos: Sequence[SeenPhoto]) -> list[np.ndarray]:
+        """Predicts photos that `see` saw in one step.
+
+        Returns:
+            float32 [h, w] in [0, 1] for each, of the size of its `rgb`; see `enlarge`.
+        """
+        sizes = [photo.rgb.shape[:2] for photo in photos]
+        return self._maps([photo.square for photo in photos], sizes)
 
     def predict_batch(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Predicts arrays, whose sizes may differ, in one step, each at its own size.
@@ -91,10 +131,16 @@ class SaliencyModel:
         for rgb in photos:
             if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
                 raise ValueError(f"a photo must be an array [H, W, 3], not {list(rgb.shape)}")
-        maps = self._predict_squares(tf.stack([fit_square(rgb, self._size) for rgb in photos]))
+        squares = [fit_square(rgb, self._size) for rgb in photos]
+        return self._maps(squares, [rgb.shape[:2] for rgb in photos])
+
+    def _maps(
+        self, squares: Sequence[tf.Tensor], sizes: Sequence[tuple[int, int]]
+    ) -> list[np.ndarray]:
+        """Predicts squares, each brought to its size."""
         return [
-            tf.image.resize(map_, rgb.shape[:2]).numpy()[..., 0]
-            for map_, rgb in zip(maps, photos, strict=True)
+            tf.image.resize(map_, size).numpy()[..., 0]
+            for map_, size in zip(self._predict_squares(tf.stack(squares)), sizes, strict=True)
         ]
 
 

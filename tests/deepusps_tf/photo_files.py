@@ -57,6 +57,17 @@ def jpegs(height: int, width: int) -> dict[str, bytes]:
     }
 
 
+def turned_jpegs(height: int, width: int) -> dict[str, bytes]:
+    """Encodes `textured` as cameras held in each other way store it."""
+    picture = textured(height, width)
+    return {
+        f"orientation {orientation}": encoded(
+            picture, "JPEG", quality=85, exif=b"Exif\0\0" + exif(orientation, "<")
+        )
+        for orientation in range(2, 9)
+    }
+
+
 def turned(orientation: int, order: str, kind: str = "JPEG") -> bytes:
     """Encodes `CORNERS` as a camera held another way stores them."""
     options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}

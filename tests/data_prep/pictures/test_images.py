@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from data_prep.base.errors import InputError
+from data_prep.pictures import images
 from data_prep.pictures.images import (
     fit_within,
     photo_size,
@@ -17,6 +18,7 @@ from data_prep.pictures.images import (
 )
 from data_prep.pictures.masks import read_grey, read_mask
 from data_prep.pictures.opening import ImageError
+from tests.data_prep.pictures.icc_profiles import p3_profile
 
 # Red, green, blue and grey squares: tells every turn, flip and channel order from the others.
 QUADRANTS = np.zeros((40, 64, 3), np.uint8)
@@ -78,6 +80,23 @@ def test_exif_orientation(tmp_path, orientation, upright):
         path = save(tmp_path / f"turned.{suffix}", exif=exif, **lossless)
         np.testing.assert_array_equal(read_rgb(path), upright)
         assert photo_size(path) == upright.shape[:2]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_bands_of_rows_make_the_whole_photo(tmp_path, monkeypatch, mode, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (37, 53, 4), np.uint8))
+    photo = photo.convert("RGB").convert(mode) if mode != "RGBA" else photo
+    profile = p3_profile() if mode in ("P", "RGB", "RGBA") else None
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    path = tmp_path / "a"
+    photo.save(path, kind, exif=exif, icc_profile=profile)
+    whole = read_rgb(path)
+    monkeypatch.setattr(images, "_AT_ONCE", 300)
+    np.testing.assert_array_equal(read_rgb(path), whole)
+    assert whole.shape == ((37, 53, 3) if orientation < 5 else (53, 37, 3))
 
 
 def test_damaged_exif_is_no_damage_to_the_pixels(tmp_path):
@@ -191,24 +210,44 @@ def test_fit_within():
     np.testing.assert_array_equal(averaged, [[100]])
 
 
+def grown(path, read):
+    """Reads a photo in a process of its own: what is printed, and by how many MiB it grew."""
+    program = (
+        "import resource, sys; from data_prep.pictures.images import read_rgb, read_rgb_within\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        f"{read}\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], capture_output=True, text=True, check=True
+    )
+    *printed, kib = map(int, done.stdout.split())
+    return printed, kib / 1024
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["wide.jpg", "wide.png"])
 def test_memory_stays_bounded_at_12000_pixels(tmp_path, name):
     pixels = np.repeat(np.tile(QUADRANTS, (50, 1, 1)), 188, axis=1)[:, :12_000]
     path = save(tmp_path / name, pixels)
-    program = (
-        "import resource, sys; from data_prep.pictures.images import read_rgb_within\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "rgb, size = read_rgb_within(sys.argv[1], max_side=400)\n"
-        "print(*rgb.shape, *size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, path], capture_output=True, text=True, check=True
-    )
-    height, width, depth, *size, kib = map(int, done.stdout.split())
-    assert (height, width, depth, *size) == (67, 400, 3, 2000, 12_000)
+    small = "rgb, size = read_rgb_within(sys.argv[1], max_side=400); print(*rgb.shape, *size)"
+    shapes, mib = grown(path, small)
+    assert shapes == [67, 400, 3, 2000, 12_000]
     # One decoded copy takes 4 bytes a pixel; a JPEG is never decoded in full.
-    assert kib / 1024 < (40 if name.endswith("jpg") else 2000 * 12_000 * 4 / 2**20 + 60)
+    assert mib < (40 if name.endswith("jpg") else 2000 * 12_000 * 4 / 2**20 + 60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_memory_of_a_large_photo_is_that_of_its_pixels_twice(tmp_path, mode):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo = Image.fromarray(np.tile(QUADRANTS, (50, 188, 1)))
+    path = tmp_path / "large.png"
+    photo.convert(mode).save(path, exif=exif, icc_profile=p3_profile())
+    shape, mib = grown(path, "print(*read_rgb(sys.argv[1]).shape)")
+    assert shape == [12_032, 2000, 3]
+    assert mib < 2000 * 12_032 * (4 + 3) / 2**20 + 60
 
 
 def test_write_png_replaces_whole_files_only(tmp_path, monkeypatch):

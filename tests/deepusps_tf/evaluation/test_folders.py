@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from data_prep.base.errors import InputError
+from data_prep.pictures.images import fit_within, read_rgb
 from deepusps_tf.evaluation.folders import (
     map_outputs,
     map_pairs,
@@ -15,6 +16,7 @@ from deepusps_tf.evaluation.folders import (
 from deepusps_tf.labels.crf import RELEASE_SETTINGS
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.scoring.scores import map_scores, mean_scores
+from deepusps_tf.serving.saliency_model import MAX_SIDE, SeenPhoto
 from tests.deepusps_tf.conftest import disc_photo
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "ECSSD-dev"
@@ -58,9 +60,13 @@ class Bright:
     def __init__(self):
         self.seen = []
 
-    def predict_batch(self, photos):
-        self.seen += [rgb.shape for rgb in photos]
-        return [grey(rgb) for rgb in photos]
+    def see(self, path):
+        rgb = read_rgb(path)
+        return SeenPhoto(rgb, fit_within(rgb, MAX_SIDE), rgb.shape[:2])
+
+    def predict_seen(self, photos):
+        self.seen += [(photo.square.shape, photo.rgb.shape) for photo in photos]
+        return [grey(photo.rgb) for photo in photos]
 
 
 def grey(rgb):
@@ -90,7 +96,7 @@ def test_large_photos_are_predicted_small_and_scored_large(tmp_path):
     pairs = photo_pairs(save(tmp_path / "images", {"wide.png": mask}), masks)
     model = Bright()
     ((maps, truth),) = photo_outputs(pairs, model=model, pool=None, queue=1)
-    assert model.seen == [(15, 512, 3)]
+    assert model.seen == [((30, 1024, 3), (15, 512, 3))]
     assert list(maps) == ["prediction"]
     assert maps["prediction"].shape == truth.shape == (1, 30, 1024)
 

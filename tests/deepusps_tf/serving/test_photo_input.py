@@ -6,8 +6,8 @@ import tensorflow as tf
 from PIL import Image
 
 from data_prep.base.errors import InputError
-from data_prep.pictures.images import read_rgb, read_rgb_within
-from deepusps_tf.serving.photo_input import enlarge, photo_rgba, photo_within, picture_of
+from data_prep.pictures.images import read_rgb
+from deepusps_tf.serving.photo_input import enlarge, photo_rgb, photo_rgba, picture_of
 from tests.data_prep.pictures.icc_profiles import p3_profile
 from tests.deepusps_tf.photo_files import CORNERS, encoded, turned
 
@@ -37,26 +37,26 @@ def on_white(rgba):
     ],
 )
 def test_one_photo_is_the_same_however_it_is_given(photo):
-    rgb, size = photo_within(photo)
+    rgb = photo_rgb(photo)
     np.testing.assert_array_equal(rgb, RGB)
-    assert rgb.dtype == np.uint8 and size == (2, 3)
+    assert rgb.dtype == np.uint8
     np.testing.assert_array_equal(photo_rgba(photo), np.dstack([RGB, np.full((2, 3), 255)]))
 
 
 def test_a_tensor_is_an_array():
-    np.testing.assert_array_equal(photo_within(tf.constant(RGB))[0], RGB)
+    np.testing.assert_array_equal(photo_rgb(tf.constant(RGB)), RGB)
 
 
 @pytest.mark.parametrize(
     "photo", [LEVELS, LEVELS[..., None], LEVELS / 255, LEVELS.astype(np.uint16) * 257]
 )
 def test_grey_is_three_equal_channels(photo):
-    np.testing.assert_array_equal(photo_within(photo)[0], np.dstack([LEVELS] * 3))
+    np.testing.assert_array_equal(photo_rgb(photo), np.dstack([LEVELS] * 3))
 
 
 @pytest.mark.parametrize("photo", [RGBA, RGBA / 255, RGBA.astype(np.uint16) * 257])
 def test_opacity_is_kept_and_seen_on_white(photo):
-    np.testing.assert_allclose(photo_within(photo)[0], on_white(RGBA), atol=1)
+    np.testing.assert_allclose(photo_rgb(photo), on_white(RGBA), atol=1)
     np.testing.assert_array_equal(photo_rgba(photo), RGBA)
 
 
@@ -81,19 +81,19 @@ def test_floats_of_0_to_1_are_known_by_their_largest_value():
 )
 def test_values_that_could_mean_two_things_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
-        photo_within(np.asarray(values)[None])
+        photo_rgb(np.asarray(values)[None])
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 4, 2), (0, 4, 3), (1, 4, 4, 3), (3, 4, 5)])
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match=r"must be an array \[H, W\], .*, not \["):
-        photo_within(np.zeros(shape, np.uint8))
+        photo_rgb(np.zeros(shape, np.uint8))
 
 
 @pytest.mark.parametrize("photo", [None, 3, [[1, 2], [3, 4]], io.BytesIO(b"")])
 def test_other_types_are_refused_in_a_sentence(photo):
     with pytest.raises(TypeError, match="must be a path, the bytes of .*, not [A-Za-z]+$"):
-        photo_within(photo)
+        photo_rgb(photo)
     with pytest.raises(TypeError, match="must be a path"):
         photo_rgba(photo)
 
@@ -101,10 +101,10 @@ def test_other_types_are_refused_in_a_sentence(photo):
 def test_bytes_that_are_no_picture_are_named_as_such():
     for content, message in ((b"", "is empty"), (b"no photo", "is no picture this program reads")):
         with pytest.raises(InputError, match=f"^the photo's bytes: {message}"):
-            photo_within(content)
+            photo_rgb(content)
     floats = encoded(Image.fromarray(np.zeros((2, 2), np.float32)), "TIFF")
     with pytest.raises(InputError, match="^the photo's bytes: has floating-point pixels"):
-        photo_within(floats)
+        photo_rgb(floats)
 
 
 def files(folder):
@@ -129,26 +129,21 @@ def files(folder):
 
 def test_a_path_bytes_and_an_image_are_what_predicting_the_file_sees(tmp_path):
     for path in files(tmp_path):
-        expected, size = read_rgb_within(path, max_side=512)
+        expected = read_rgb(path)
         for photo in (path, str(path), path.read_bytes()):
-            rgb, own = photo_within(photo)
-            np.testing.assert_array_equal(rgb, expected)
-            assert own == size
+            np.testing.assert_array_equal(photo_rgb(photo), expected)
         with Image.open(path) as image:
             before = image.size
-            rgb, own = photo_within(image)
+            np.testing.assert_array_equal(photo_rgb(image), expected)
             assert image.size == before  # the caller's own is left as it is
-        assert own == size and rgb.shape == expected.shape
-        # Only a large JPEG is decoded at half its size at once.
-        assert np.abs(rgb.astype(int) - expected).mean() <= (path.name == "large.jpg")
         rgba = photo_rgba(path)
-        assert rgba.shape == (*size, 4)
+        assert rgba.shape == (*expected.shape[:2], 4)
         if path.name != "clear.png":
-            np.testing.assert_array_equal(rgba[..., :3], read_rgb(path))
+            np.testing.assert_array_equal(rgba[..., :3], expected)
             assert (rgba[..., 3] == 255).all()
     np.testing.assert_array_equal(photo_rgba(tmp_path / "clear.png"), RGBA)
     wide = np.asarray(Image.open(tmp_path / "wide.png")).astype(np.uint16)
-    np.testing.assert_array_equal(photo_within(wide)[0], read_rgb(tmp_path / "wide.png"))
+    np.testing.assert_array_equal(photo_rgb(wide), read_rgb(tmp_path / "wide.png"))
 
 
 def test_maps_come_to_the_photos_own_size():

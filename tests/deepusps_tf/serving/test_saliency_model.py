@@ -1,4 +1,5 @@
 import shutil
+import weakref
 
 import numpy as np
 import pytest
@@ -7,10 +8,15 @@ from PIL import Image
 
 import deepusps_tf
 from data_prep.base.errors import InputError
+from data_prep.pictures.images import fit_within, read_rgb
+from deepusps_tf.data.decoding import fit_square
+from deepusps_tf.evaluation.folders import photo_outputs, photo_pairs
+from deepusps_tf.serving import saliency_model
 from deepusps_tf.serving.export import export_model
 from deepusps_tf.serving.predict import predict_photos
-from deepusps_tf.serving.saliency_model import wrap_network
+from deepusps_tf.serving.saliency_model import SaliencyModel, wrap_network
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
+from tests.deepusps_tf.photo_files import jpegs, turned_jpegs
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +125,74 @@ def test_the_fingerprint_is_of_what_is_held(exported, tmp_path):
     (tmp_path / "copy/1/fingerprint.pb").unlink()
     with pytest.raises(InputError, match="1: cannot be loaded"):
         deepusps_tf.load(tmp_path / "copy")
+
+
+def large_photos(folder):
+    """Writes JPEGs of 600 x 900 pixels, upright and turned, and masks of theirs."""
+    photos = jpegs(600, 900) | turned_jpegs(600, 900)
+    for name in ("photos", "masks"):
+        (folder / name).mkdir()
+    for number, photo in enumerate(photos.values()):
+        path = folder / f"photos/{number:02}.jpg"
+        path.write_bytes(photo)
+        Image.new("L", read_rgb(path).shape[1::-1], 255).save(folder / f"masks/{number:02}.png")
+    return sorted((folder / "photos").iterdir())
+
+
+def test_all_that_predict_show_the_network_one_square_made_of_all_pixels(tmp_path):
+    seen = []
+
+    def remember(squares):
+        seen.extend(squares.numpy())
+        return squares[..., :1] / 255
+
+    model = SaliencyModel(remember, 32, "remembers what it sees")
+    paths = large_photos(tmp_path)
+    expected = np.stack([fit_square(read_rgb(path), 32) for path in paths])
+
+    def assert_seen():
+        np.testing.assert_array_equal(np.stack(seen), expected)
+        seen.clear()
+
+    for form in (str, lambda path: path.read_bytes(), Image.open, read_rgb):
+        for path in paths:
+            model.predict(form(path))
+        assert_seen()
+    model.predict_batch([read_rgb(path) for path in paths])
+    assert_seen()
+    options = {"model": model, "images": tmp_path / "photos", "pool": None}
+    predict_photos(kind="cutout", output=tmp_path / "cut", **options)
+    assert_seen()
+    pairs = photo_pairs(tmp_path / "photos", tmp_path / "masks")
+    for outputs, mask in photo_outputs(pairs, model=model, pool=None, queue=8):
+        assert outputs["prediction"].shape == mask.shape
+    assert_seen()
+
+
+def test_large_photos_are_refined_at_512_pixels(exported, tmp_path):
+    model = deepusps_tf.load(exported)
+    for path in large_photos(tmp_path):
+        rgb, seen = read_rgb(path), model.see(path)
+        assert seen.size == rgb.shape[:2] and max(seen.rgb.shape) == 512
+        np.testing.assert_array_equal(seen.rgb, fit_within(rgb, 512))
+        assert model.predict_seen([seen])[0].shape == seen.rgb.shape[:2]
+
+
+def test_one_large_photo_is_held_at_a_time(exported, tmp_path, monkeypatch):
+    large_photos(tmp_path)
+    read, held = saliency_model.photo_rgb, []
+
+    def watch(photo):
+        assert [each for each in held if each() is not None] == []
+        rgb = read(photo)
+        held.append(weakref.ref(rgb))
+        return rgb
+
+    monkeypatch.setattr(saliency_model, "photo_rgb", watch)
+    model = deepusps_tf.load(exported)
+    predict_photos(
+        model=model, images=tmp_path / "photos", output=tmp_path / "out", kind="mask", pool=None
+    )
+    pairs = photo_pairs(tmp_path / "photos", tmp_path / "masks")
+    assert len(list(photo_outputs(pairs, model=model, pool=None, queue=8))) == len(pairs)
+    assert len(held) == 2 * len(pairs)

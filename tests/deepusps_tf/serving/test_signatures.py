@@ -13,12 +13,19 @@ from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from data_prep.pictures.images import encode_png, read_rgb
-from deepusps_tf.data.decoding import fit_square
 from deepusps_tf.serving.export import WARM_UP, export_model
-from deepusps_tf.serving.photo_input import photo_within
+from deepusps_tf.serving.saliency_model import SaliencyModel
 from deepusps_tf.serving.signatures import MAX_PIXELS
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
-from tests.deepusps_tf.photo_files import CORNERS, encoded, exif, jpegs, turned
+from tests.deepusps_tf.photo_files import (
+    CORNERS,
+    encoded,
+    exif,
+    jpegs,
+    textured,
+    turned,
+    turned_jpegs,
+)
 
 SIZE = 32
 
@@ -177,11 +184,34 @@ def test_photos_are_seen_upright_as_in_training(brightness, tmp_path, order, kin
         assert 0 < salient.mean() < 128  # the white corner
 
 
-@pytest.mark.parametrize("size", [(SIZE, SIZE), (45, 61), (300, 7)])
+@pytest.mark.parametrize(
+    "size",
+    [(SIZE, SIZE), (45, 61), (300, 7), (300, 200), (430, 600), (1500, 1010), (700, 4000)],
+)
 def test_a_jpeg_is_seen_to_the_bit_as_predicting_it_sees_it(brightness, size):
-    for kind, photo in jpegs(*size).items():
+    predicting = SaliencyModel(lambda squares: squares[..., :1], SIZE, "shows what it sees")
+    for kind, photo in (jpegs(*size) | turned_jpegs(*size)).items():
         seen = brightness.signatures["serving_default"](bytes=tf.constant([photo]))["probability"]
-        square = fit_square(photo_within(photo)[0], SIZE).numpy()  # of `predict`
+        square = predicting.see(photo).square.numpy()
+        np.testing.assert_array_equal(seen[0].numpy(), by_tensor(brightness, square), kind)
+
+
+def test_other_large_photos_are_seen_to_the_bit_as_predicting_them_sees_them(brightness):
+    predicting = SaliencyModel(lambda squares: squares[..., :1], SIZE, "shows what it sees")
+    picture = textured(900, 1300)
+    clear = picture.copy()
+    clear.putalpha(textured(900, 1300).convert("L"))
+    photos = {
+        "PNG": encoded(picture, "PNG"),
+        "turned PNG": encoded(picture, "PNG", exif=b"Exif\0\0" + exif(7, ">")),
+        "palette": encoded(picture.quantize(64), "PNG"),
+        "RGBA": encoded(clear, "PNG"),
+        "GIF": encoded(picture.quantize(64), "GIF"),
+        "BMP": encoded(picture, "BMP"),
+    }
+    for kind, photo in photos.items():
+        seen = brightness.signatures["serving_default"](bytes=tf.constant([photo]))["probability"]
+        square = predicting.see(photo).square.numpy()
         np.testing.assert_array_equal(seen[0].numpy(), by_tensor(brightness, square), kind)
 
 
