@@ -92,7 +92,10 @@ def page(outcomes: Mapping[tuple[str, str], str]) -> str:
         f"*{READ}*: the right pixels by all four; *{NOT_SERVED}*: the exported model refuses such "
         f"bytes; *{REFUSED}*: refused\nby all; *{NONE}*: the format has no such photos, or nothing "
         "here writes them. The exported model reads profiles of\ncurves and primaries, as phones, "
-        "cameras and screens have; it refuses those of colour tables.\n"
+        "cameras and screens have; it refuses those of colour tables.\n\n"
+        "A photo of any size is shown to the network as one square made of all its pixels, the "
+        "same to the bit by `predict`,\n`load().predict`, the scoring of folders and the exported "
+        "model (those with a profile nearly). Records hold larger photos\nat `--max_side` pixels.\n"
     )
 
 
