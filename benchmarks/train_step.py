@@ -37,6 +37,7 @@ SETTINGS = {
         "handover": ("on", "off"),  # of predictions to the moving average, which is left out here
         "jit": ("off", "on"),  # needs handover=off; JAX always compiles
         "precision": _PRECISIONS,
+        "frozen": tuple(map(str, range(16))),  # blocks, as --frozen_blocks
         "threads": _THREADS,
     },
     "torch": {
@@ -113,27 +114,44 @@ def time_steps(step: Callable[[], None], seconds: float) -> Timing:
 
 def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, Callable]]:
     """Makes ours: the model, the loss and Adam of a refinement round, through Keras."""
+    model = keras_network(case, settings)
+    from deepusps_tf.networks.folding import inference_twin
+
+    images, _ = case.arrays()
+    twin = inference_twin(model)
+    yield "inference", lambda: twin.predict_on_batch(images)
+    yield "training", keras_training_step(model, case, settings)
+
+
+def keras_network(case: Case, settings: Mapping[str, str]):
+    """Builds the network; nothing of TensorFlow or Keras must have been used before."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(int(settings["onednn"] == "on"))
     os.environ["KERAS_BACKEND"] = settings["backend"]
     import keras
 
     from deepusps_tf.networks.backbones import layers
-    from deepusps_tf.networks.folding import inference_twin
-    from deepusps_tf.networks.losses import LabelLoss
     from deepusps_tf.networks.saliency_network import build_model
+    from deepusps_tf.training.start import freeze_blocks
 
-    tensorflow = settings["backend"] == "tensorflow"
-    if tensorflow and settings["threads"] != "all":
+    if settings["backend"] == "tensorflow" and settings["threads"] != "all":
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(int(settings["threads"]))
     if settings["batchnorm"] == "elementwise":
         layers.BatchNorm = keras.layers.BatchNormalization
     model = build_model(backbone=case.network, size=case.size, precision=settings["precision"])
+    freeze_blocks(model, case.network, int(settings["frozen"]))
+    return model
+
+
+def keras_training_step(model, case: Case, settings: Mapping[str, str]) -> Callable[[], None]:
+    """Makes the step that trains what `keras_network` built."""
+    from deepusps_tf.networks.losses import LabelLoss
+    from deepusps_tf.training.optimizer import ReleaseAdam
+
+    tensorflow = settings["backend"] == "tensorflow"
     images, labels = case.arrays()
-    twin = inference_twin(model)
-    yield "inference", lambda: twin.predict_on_batch(images)
     trained, inputs = model, images
     if tensorflow and settings["handover"] == "on":
         from deepusps_tf.training.training_model import TrainingModel
@@ -146,11 +164,11 @@ def keras_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, 
             "mirrored": np.zeros(case.batch, np.int32),
         }
     trained.compile(
-        keras.optimizers.Adam(1e-4),
+        ReleaseAdam(1e-4),
         LabelLoss(beta_squared=1.0, threshold=0.5),
         jit_compile=not tensorflow or settings["jit"] == "on",
     )
-    yield "training", lambda: trained.train_on_batch(inputs, labels)
+    return lambda: trained.train_on_batch(inputs, labels)
 
 
 def torch_steps(case: Case, settings: Mapping[str, str]) -> Iterator[tuple[str, Callable]]:

@@ -73,16 +73,25 @@ def starting_network(config: Config, replicas: int) -> tuple[keras.Model, list[D
         drawn = [
             weight for weight, value in pairs if np.array_equal(weight.variable.numpy(), value)
         ]
-    frozen, block_number = config.frozen_blocks, BACKBONES.find(config.backbone).block_number
+    freeze_blocks(network, config.backbone, config.frozen_blocks)
+    return network, drawn
+
+
+def freeze_blocks(network: keras.Model, backbone: str, frozen: int) -> None:
+    """Keeps the first blocks of a network's backbone as they are; all other layers are trained.
+
+    Raises:
+        InputError: no block would be left to train.
+    """
+    block_number = BACKBONES.find(backbone).block_number
     numbers = [block_number(layer.name) for layer in network.layers]
     count = len({number for number in numbers if number is not None})
     if frozen and frozen >= count:
         raise InputError(
-            f"--frozen_blocks={frozen}: {config.backbone} has {count} blocks, one must be trained"
+            f"--frozen_blocks={frozen}: {backbone} has {count} blocks, one must be trained"
         )
     for layer, number in zip(network.layers, numbers, strict=True):
         layer.trainable = number is None or number >= frozen
-    return network, drawn
 
 
 def draw_weights(drawn: Sequence[DrawnWeight], seed: int, round_name: str) -> None:

@@ -14,6 +14,7 @@ def test_a_side_has_its_librarys_defaults_but_for_what_it_names():
         "handover": "on",
         "jit": "off",
         "precision": "float32",
+        "frozen": "0",
         "threads": "1",
     }
     assert parse_side("torch")[1].keys() == SETTINGS["torch"].keys()
