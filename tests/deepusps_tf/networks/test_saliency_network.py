@@ -5,9 +5,10 @@ import tensorflow as tf
 
 from data_prep.base.errors import InputError
 from deepusps_tf.networks.backbones.batch_norm import BatchNorm
+from deepusps_tf.networks.heads import BilinearUpsampling
 from deepusps_tf.networks.losses import LabelLoss
 from deepusps_tf.networks.pretrained import load_pretrained
-from deepusps_tf.networks.saliency_network import BilinearUpsampling, build_model
+from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.settings.parts import BACKBONES
 
 LITE = "efficientnet_lite0"
