@@ -82,22 +82,45 @@ def _linear_head(features, image, network: Backbone, factory: LayerFactory) -> k
 def _skip_head(features, image, network: Backbone, factory: LayerFactory) -> keras.KerasTensor:
     """Joins the features with the finer skip in few channels, then one logit."""
     skip, x = features
-    x = factory.conv(x, _DECODER_CHANNELS, 1, name="decoder.features")
-    x = factory.batch_norm(x, name="decoder.features_bn", epsilon=1e-3)
-    factor = network.stride // network.skip_stride
+    (skip_stride,) = network.skip_strides
+    x = _in_few_channels(x, factory, "features")
+    factor = network.stride // skip_stride
     x = BilinearUpsampling(factor, extend_border=True, name="decoder.upsample")(x, skip)
-    skip = factory.conv(skip, _DECODER_CHANNELS, 1, name="decoder.skip")
-    skip = factory.batch_norm(skip, name="decoder.skip_bn", epsilon=1e-3)
-    x = keras.layers.ReLU()(keras.layers.Add()([x, skip]))
-    x = factory.conv(x, _DECODER_CHANNELS, 3, name="decoder.join")
-    x = keras.layers.ReLU()(factory.batch_norm(x, name="decoder.join_bn", epsilon=1e-3))
+    x = keras.layers.Add()([x, _in_few_channels(skip, factory, "skip")])
+    x = _joined(keras.layers.ReLU()(x), factory, "join")
+    return _one_logit(x, image, skip_stride, factory)
+
+
+def _pyramid_head(features, image, network: Backbone, factory: LayerFactory) -> keras.KerasTensor:
+    """A feature pyramid: from the coarsest features down, each joined with the next finer ones."""
+    *finer, x = features
+    x = keras.layers.ReLU()(_in_few_channels(x, factory, "features"))
+    stride = network.stride
+    for skip, skip_stride in zip(finer[::-1], network.skip_strides[::-1], strict=True):
+        name = f"decoder.upsample{skip_stride}"
+        x = BilinearUpsampling(stride // skip_stride, extend_border=True, name=name)(x, skip)
+        x = keras.layers.Add()([x, _in_few_channels(skip, factory, f"skip{skip_stride}")])
+        x = _joined(keras.layers.ReLU()(x), factory, f"join{skip_stride}")
+        stride = skip_stride
+    return _one_logit(x, image, stride, factory)
+
+
+def _in_few_channels(x, factory: LayerFactory, name: str) -> keras.KerasTensor:
+    x = factory.conv(x, _DECODER_CHANNELS, 1, name=f"decoder.{name}")
+    return factory.batch_norm(x, name=f"decoder.{name}_bn", epsilon=1e-3)
+
+
+def _joined(x, factory: LayerFactory, name: str) -> keras.KerasTensor:
+    x = factory.conv(x, _DECODER_CHANNELS, 3, name=f"decoder.{name}")
+    return keras.layers.ReLU()(factory.batch_norm(x, name=f"decoder.{name}_bn", epsilon=1e-3))
+
+
+def _one_logit(x, image, stride: int, factory: LayerFactory) -> keras.KerasTensor:
     # Small first logits: a saturated sigmoid gives the F-measure loss no gradient.
     logit = factory.conv(x, 1, 1, use_bias=True, fan=2 * _DECODER_CHANNELS, name="seg")
-    enlarge = BilinearUpsampling(
-        network.skip_stride, extend_border=True, dtype="float32", name="logits"
-    )
-    logit = enlarge(logit, image)
-    return keras.layers.Activation("sigmoid", dtype="float32", name="probability")(logit)
+    enlarge = BilinearUpsampling(stride, extend_border=True, dtype="float32", name="logits")
+    probability = keras.layers.Activation("sigmoid", dtype="float32", name="probability")
+    return probability(enlarge(logit, image))
 
 
-HEADS = {"linear": _linear_head, "skip": _skip_head}
+HEADS = {"linear": _linear_head, "skip": _skip_head, "pyramid": _pyramid_head}

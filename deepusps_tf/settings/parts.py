@@ -9,7 +9,11 @@ BACKBONES: Registry = Registry(
     "backbone",
     {
         **dict.fromkeys(("drn_d_22", "drn_d_38", "drn_d_54", "drn_d_105"), f"{_BACKBONES}.drn"),
-        **{f"efficientnet_lite{n}": f"{_BACKBONES}.efficientnet_lite" for n in range(3)},
+        **{
+            f"efficientnet_lite{n}{head}": f"{_BACKBONES}.efficientnet_lite"
+            for head in ("", "_fpn")
+            for n in range(3)
+        },
         "resnet101": f"{_BACKBONES}.resnet",
     },
 )

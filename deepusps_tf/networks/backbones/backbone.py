@@ -27,9 +27,11 @@ class Backbone:
             normalised photo float32 [B, H, W, 3].
         stride: pixels of the photo that a step along its last features stands for: a side of n
             pixels becomes ceil(n / stride).
-        head: what follows: "linear" (one convolution on one tensor of features) or "skip" (the
-            features joined with finer ones, which come first, in a small decoder).
-        skip_stride: the same as `stride`, of the finer features of the "skip" head; divides it.
+        head: what follows: "linear" (one convolution on one tensor of features), "skip" (the
+            features joined with finer ones, which come first, in a small decoder) or "pyramid"
+            (the same with several finer ones, one after another).
+        skip_stride: the same as `stride`, of the finer features of the "skip" head; of the
+            "pyramid" head a tuple, finest first. Each divides the next.
         mean: of the normalisation (image - mean) / std, per channel, in 0..255 units.
         std: of the normalisation, per channel, in 0..255 units.
         place: `place(model, state, source)` puts every tensor of a weights file into the model's
@@ -47,13 +49,20 @@ class Backbone:
     build: Callable[[keras.KerasTensor, LayerFactory], tuple[keras.KerasTensor, ...]]
     stride: int = 8
     head: str = "linear"
-    skip_stride: int | None = None
+    skip_stride: int | tuple[int, ...] | None = None
     mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
     std: tuple[float, float, float] = (127.5, 127.5, 127.5)
     place: Callable[[keras.Model, Mapping[str, np.ndarray], str], list[str]] | None = None
     default_weights: Callable[[], Path] | None = None
     block_number: Callable[[str], int | None] = _no_block
     head_fan: int | None = None
+
+    @property
+    def skip_strides(self) -> tuple[int, ...]:
+        """Strides of the finer features, finest first."""
+        if self.skip_stride is None:
+            return ()
+        return self.skip_stride if isinstance(self.skip_stride, tuple) else (self.skip_stride,)
 
     def find_default_weights(self) -> Path:
         """Finds the weights of `pretrained="default"`.
@@ -98,7 +107,7 @@ class Backbone:
         Raises:
             InputError: naming what is declared and what is there.
         """
-        strides = [stride for stride in (self.skip_stride, self.stride) if stride is not None]
+        strides = (*self.skip_strides, self.stride)
         if len(features) != len(strides):
             raise InputError(
                 f"--backbone={self.name}: gives {len(features)} tensors of features, its "

@@ -9,7 +9,7 @@ import functools
 import importlib.util
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
@@ -60,7 +60,8 @@ def features(
     *,
     variant: str = "efficientnet_lite0",
     output_stride: int = 16,
-) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    finer_strides: tuple[int, ...] = (8,),
+) -> tuple[keras.KerasTensor, ...]:
     """Builds the convolutional part of the network.
 
     Args:
@@ -69,18 +70,19 @@ def features(
         variant: key of `VARIANTS`.
         output_stride: 32 as in classification, or 16: the last stride is then replaced by
             dilation 2 in the blocks after it.
+        finer_strides: at which strides finer features are given too, finest first, of 2 to 16.
 
     Returns:
-        The stride-8 skip (40 channels times the width) and the features at `output_stride` (320
-        channels times the width). A side of n pixels becomes ceil(n / stride).
+        The features at `finer_strides` (at 8 of 40, at 16 of 112 channels times the width), then
+        those at `output_stride` (320 times the width). A side of n pixels becomes ceil(n / stride).
     """
     width, depth = VARIANTS[variant]
     x = factory.conv(image, _STEM_CHANNELS, 3, strides=2, name="conv_stem")
     x = keras.layers.ReLU(6.0)(factory.batch_norm(x, name="bn0", epsilon=_EPSILON))
-    number, stride, dilation, skip = 0, 2, 1, None
+    number, stride, dilation, finer = 0, 2, 1, {}
     for index, stage in enumerate(_STAGES):
-        if stage.stride == 2 and stride == 8:
-            skip = x if skip is None else skip
+        if stage.stride == 2:
+            finer.setdefault(stride, x)
         repeats = stage.repeats
         if index not in (0, len(_STAGES) - 1):
             repeats = math.ceil(repeats * depth)
@@ -103,7 +105,7 @@ def features(
                 dilation *= 2
             else:
                 stride *= block_stride
-    return skip, x
+    return (*(finer[each] for each in finer_strides), x)
 
 
 def place(
@@ -185,4 +187,32 @@ register_family(
     stride=16,
     head="skip",
     skip_stride=8,
+)
+
+# The network as it was trained, to stride 32. Its last blocks see a quarter of the places, which
+# halves a step; a pyramid brings their features back to stride 8.
+_PYRAMID = "_fpn"
+_FINER = (8, 16)
+
+
+def _of(function: Callable, **fixed) -> Callable:
+    """A function of the variant's pyramid, made of that of the variant."""
+
+    def of_pyramid(*values, variant: str):
+        return function(*values, variant=variant.removesuffix(_PYRAMID), **fixed)
+
+    return of_pyramid
+
+
+register_family(
+    [name + _PYRAMID for name in VARIANTS],
+    features=_of(features, output_stride=32, finer_strides=_FINER),
+    place=_of(place),
+    default_weights=_of(default_weights),
+    mean=MEAN,
+    std=STD,
+    block_number=block_number,
+    stride=32,
+    head="pyramid",
+    skip_stride=_FINER,
 )

@@ -65,6 +65,20 @@ def test_the_skip_head_joins_features_of_any_strides(toy, strides):
         assert (np.asarray(model(photo)) != dark)[0, -1, -1, 0]
 
 
+@pytest.mark.parametrize("strides", [(8, 16, 32), (4, 16), (2, 4, 8)])
+def test_the_pyramid_joins_features_of_any_strides(toy, strides):
+    build, (*finer, stride) = pooled(*strides), strides
+    backbone = toy(build=build, head="pyramid", skip_stride=tuple(finer), stride=stride)
+    for side in (64, 72):
+        model = build_model(backbone=backbone, size=side)
+        assert model.output_shape == (None, side, side, 1)
+        assert model.get_layer("logits").factor == finer[0]
+        photo = np.zeros((1, side, side, 3), np.float32)
+        dark = np.asarray(model(photo))
+        photo[:, -4:, -4:] = 255
+        assert (np.asarray(model(photo)) != dark)[0, -1, -1, 0]
+
+
 @pytest.mark.parametrize("size", [64, (64, 96), None])
 def test_a_backbone_that_lies_about_its_stride_is_refused(toy, size):
     message = r"--backbone=toy: declares features of stride 8, but they are .* of a photo of .*x"
@@ -78,7 +92,7 @@ def test_a_backbone_that_lies_about_its_stride_is_refused(toy, size):
     ("options", "message"),
     [
         ({"build": pooled(8, 16)}, "gives 2 tensors of features, its linear head takes 1"),
-        ({"build": pooled(8), "head": "cubic"}, "no head 'cubic'; one of linear, skip"),
+        ({"build": pooled(8), "head": "cubic"}, "no head 'cubic'; one of linear, skip, pyramid"),
         (
             {"build": pooled(4, 16), "head": "skip", "skip_stride": 8, "stride": 16},
             "declares features of stride 8, but they are 16x16 of a photo of 64x64",
@@ -112,6 +126,8 @@ def test_what_is_no_backbone_is_refused():
 def test_all_backbones_are_listed_and_found():
     assert BACKBONES.names == (
         *("drn_d_22", "drn_d_38", "drn_d_54", "drn_d_105"),
-        *("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "resnet101"),
+        *("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"),
+        *("efficientnet_lite0_fpn", "efficientnet_lite1_fpn", "efficientnet_lite2_fpn"),
+        "resnet101",
     )
     assert [BACKBONES.find(name).name for name in BACKBONES.names] == list(BACKBONES.names)

@@ -86,6 +86,23 @@ def test_the_dilated_network_holds_its_strided_twin(state):
     np.testing.assert_allclose(fine[:, 1::2, 1::2], coarse, atol=2e-4 * np.abs(coarse).max())
 
 
+def test_a_pyramid_joins_the_features_of_the_network_as_it_was_trained(state):
+    image = keras.Input((96, 96, 3))
+    outputs = efficientnet_lite.features(
+        image, LayerFactory(), output_stride=32, finer_strides=(4, 8, 16)
+    )
+    classifier = keras.Model(image, outputs)
+    efficientnet_lite.place(classifier, state, "lite0.pth", variant=VARIANT)
+    shapes = [(24, 24, 24), (12, 12, 40), (6, 6, 112), (3, 3, 320)]
+    assert [tensor.shape[1:] for tensor in outputs] == shapes
+    model = build_model(backbone=f"{VARIANT}_fpn", size=96, pretrained="default")
+    photo = np.random.default_rng(0).uniform(0, 255, (1, 96, 96, 3)).astype(np.float32)
+    seen = ("decoder.skip8", "decoder.skip16", "decoder.features")
+    joined = keras.Model(model.input, [model.get_layer(name).input for name in seen])(photo)
+    for ours, theirs in zip(joined, classifier(photo / 128 - 127 / 128)[1:], strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
 def test_default_weights_leave_the_top_out(state):
     model = build_model(backbone=VARIANT, size=64, pretrained="default")
     assert BACKBONES.find(VARIANT).place(model, state, "lite0.pth") == TOP
