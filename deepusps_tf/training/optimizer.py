@@ -13,10 +13,17 @@ class ReleaseAdam(keras.optimizers.Adam):
     steps by 0.96 of PyTorch's way (`python -m benchmarks.fidelity`).
 
     State and its order are those of Keras' Adam, whose saved weights fit.
+
+    Args:
+        learning_rate: may be changed later.
+        weight_average: momentum, in 0..1, of a moving average of the weights over steps, which
+            begins with those after the first; 0: none. `finalize_variable_values` puts it in the
+            weights' place.
     """
 
-    def __init__(self, learning_rate: float = 1e-3):
-        super().__init__(learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
+    def __init__(self, learning_rate: float = 1e-3, weight_average: float = 0.0):
+        average = {"use_ema": True, "ema_momentum": weight_average} if weight_average else {}
+        super().__init__(learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **average)
 
     def update_step(self, gradient, variable, learning_rate):
         """Moves a variable against its gradient's mean, by its root mean square."""

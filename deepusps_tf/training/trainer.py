@@ -84,7 +84,7 @@ class Trainer:
             self._model = TrainingModel(network, self._estimates)
             # py_function has no XLA kernel, so never let Keras choose to compile the step.
             self._model.compile(
-                optimizer=ReleaseAdam(),
+                optimizer=ReleaseAdam(weight_average=config.weight_average),
                 loss=loss,
                 jit_compile=False,
             )
@@ -124,6 +124,11 @@ class Trainer:
             callbacks = self._watch(spec, averaging, commits)
             with damaged_shard_named([images, *labels]):
                 self._fit(spec, labels, first_epoch, callbacks)
+        elif config.weight_average:
+            # `fit` does it at its end, which a training stopped after its last epoch did not reach.
+            with self._strategy.scope():
+                trained = self._model.trainable_variables
+                self._model.optimizer.finalize_variable_values(trained)
 
         def end() -> RoundResult:
             if not self._workers.is_chief:

@@ -3,7 +3,7 @@
 import dataclasses
 
 from deepusps_tf.settings.parts import BACKBONES
-from deepusps_tf.settings.setting import AT_LEAST_1, EIGHTS, NOT_NEGATIVE, setting
+from deepusps_tf.settings.setting import AT_LEAST_1, EIGHTS, NOT_NEGATIVE, SHARE, setting
 
 GROUP = "network"
 TRAIN = ("train",)
@@ -69,4 +69,13 @@ class NetworkSettings:
         modes=TRAIN,
         changes="labels",
         group=GROUP,
+    )
+    weight_average: float = setting(
+        0.0,
+        "Networks end with the moving average of their weights over steps with this momentum, as "
+        "0.99, not with the last step's; labels are averages of predictions either way. 0: off.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[SHARE],
     )

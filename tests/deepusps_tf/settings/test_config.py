@@ -218,6 +218,7 @@ def test_what_a_setting_changes_is_declared():
             "sample_size",
             "max_side",
             "round_size",
+            "weight_average",
             "rounds",
             "recursive",
         ),

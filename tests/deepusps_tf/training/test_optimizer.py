@@ -77,3 +77,15 @@ def test_replicas_update_as_one_device():
         step(tf.constant(gradient))
         made.append(weights.numpy())
     np.testing.assert_allclose(np.diff(made, axis=0), release_updates(1e-3), rtol=1e-3)
+
+
+def test_weights_end_as_their_average_over_steps():
+    weights = keras.Variable(np.zeros(1, np.float32))
+    optimizer = ReleaseAdam(0.1, weight_average=0.5)
+    optimizer.build([weights])
+    for step in range(3):
+        optimizer.apply([tf.constant([1.0])], [weights])  # the same gradient: a step is the rate
+        assert weights.numpy() == pytest.approx([-0.1 * (step + 1)], rel=1e-5)
+    optimizer.finalize_variable_values([weights])
+    # -0.1, then half of it and half of -0.2, then half of that and half of -0.3.
+    assert weights.numpy() == pytest.approx([-0.225], rel=1e-5)

@@ -122,6 +122,39 @@ def test_interrupted_round_ends_like_one_that_was_not(
     assert np.array_equal(label_maps(whole.folder), label_maps(resumed.folder))
 
 
+def test_an_averaged_network_is_not_the_last_steps_and_its_labels_are_the_same(tmp_path, run_round):
+    last, averaged = run_round(tmp_path / "w"), run_round(tmp_path / "a", weight_average=0.9)
+    assert last.losses == averaged.losses
+    assert np.array_equal(label_maps(last.folder), label_maps(averaged.folder))
+    moved = [
+        np.abs(a - b).max() for a, b in zip(weights_of(last), weights_of(averaged), strict=True)
+    ]
+    assert max(moved) > 1e-3
+
+
+def test_averaged_weights_of_four_devices_are_those_of_one(tmp_path, run_round):
+    ends = [
+        run_round(tmp_path / devices, devices=devices, weight_average=0.9, collect=False)
+        for devices in ("cpu:1", "cpu:4")
+    ]
+    for alone, mirrored in zip(*map(weights_of, ends), strict=True):
+        assert np.abs(alone - mirrored).max() < 1e-4
+
+
+@pytest.mark.parametrize("committed", [1, 2])
+def test_an_averaged_round_that_was_stopped_ends_like_one_that_was_not(
+    tmp_path, run_round, monkeypatch, committed
+):
+    whole = run_round(tmp_path / "whole", weight_average=0.9)
+    for _ in range(committed):
+        stop_after_an_epoch(
+            monkeypatch, lambda: run_round(tmp_path / "stopped", weight_average=0.9)
+        )
+    resumed = run_round(tmp_path / "stopped", weight_average=0.9)
+    for a, b in zip(weights_of(whole), weights_of(resumed), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
 def test_second_round_starts_where_the_first_did(tmp_path, tiny_config, disc_photos):
     labels = [open_labels(f"{tiny_config.records}/train/labels/rbd/round0", disc_photos)]
     trainer = Trainer(
