@@ -36,6 +36,12 @@ def tiny_command(folder) -> list[str]:
     ]
 
 
+def short_command(folder) -> list[str]:
+    """The same with one method, one round, and epochs enough to stop between two."""
+    short = ("--methods=rbd", "--rounds=1", "--learning_rates=1e-2")
+    return [*tiny_command(folder), *short, "--epochs=2", "--fusion_epochs=2"]
+
+
 def run_example(folder, name: str, *more: str) -> Path:
     """Trains a whole tiny run in `folder`, beside a copy of a file of examples/extend.
 
