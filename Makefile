@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Each of the two takes up to 5 GB.
-TWO_AT_ONCE := --numprocesses=2 --dist=loadfile
+TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: demo test fast-test lint format clean
 

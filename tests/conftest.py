@@ -1,4 +1,4 @@
-"""What every test needs before TensorFlow is first used."""
+"""What every test needs before TensorFlow is first used, and the order of the files."""
 
 import pytest
 
@@ -9,3 +9,12 @@ from deepusps_tf.distribution.devices import make_strategy
 def four_cpus():
     """Splits the CPU, which TensorFlow allows once in a process and only before its first use."""
     return make_strategy("cpu:4")
+
+
+def pytest_collection_modifyitems(items):
+    """Puts files that hold a slow test first, so that short ones fill up the end of a parallel run.
+
+    `--no-loadscope-reorder` keeps that order, where xdist would begin with the most tests.
+    """
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
