@@ -3,15 +3,17 @@ import numpy as np
 import pytest
 
 from benchmarks.kill_loop import loop, outcome, stage
-from tests.deepusps_tf.tiny_run import tiny_command
+from tests.deepusps_tf.tiny_run import short_command
+
+KILLS = 4
 
 
 @pytest.mark.slow
 def test_killed_runs_end_like_one_left_alone(tmp_path):
-    command = tiny_command(tmp_path)
-    report = loop(command=command, scratch=tmp_path / "runs", kills=10, seed=0)
-    assert (report.kills, report.differences, report.orphans) == (10, [], 0)
-    assert report.finished >= 1 and sum(report.stages.values()) == 10
+    command = [*short_command(tmp_path), "--rounds=2", "--learning_rates=1e-2,1e-2"]
+    report = loop(command=command, scratch=tmp_path / "runs", kills=KILLS, seed=0)
+    assert (report.kills, report.differences, report.orphans) == (KILLS, [], 0)
+    assert report.finished >= 1 and sum(report.stages.values()) == KILLS
     kept = outcome(tmp_path / "runs/reference")
     for part in ("records/train/images", "rbd/round2/labels", "fusion/network", "variables.index"):
         assert any(part in name for name in kept), part
