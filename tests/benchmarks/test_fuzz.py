@@ -16,10 +16,12 @@ from benchmarks.fuzz import (
     write_photos,
 )
 from benchmarks.hostile_requests import send_requests
+from benchmarks.kill_loop import SMALL_RUN
 from data_prep.pictures.images import read_rgb
 from data_prep.pictures.opening import ImageError
 
 MODULE = "tests.deepusps_tf.tiny_run"
+FILES = 4
 
 
 def generator(seed=0):
@@ -142,12 +144,14 @@ def test_a_commit_moved_by_a_refused_command_is_lost_unless_to_a_later_epoch(
 
 
 @pytest.mark.slow
-def test_damaged_files_folders_and_requests_are_all_answered(tmp_path):
-    answers = list(damage_files(tmp_path, MODULE, 6, 3))
+def test_damaged_files_folders_and_requests_are_all_answered(tmp_path, monkeypatch):
+    short = ("--methods=rbd", "--epochs=2", "--fusion_epochs=1")
+    monkeypatch.setattr("benchmarks.fuzz.SMALL_RUN", (*SMALL_RUN, *short))
+    answers = list(damage_files(tmp_path, MODULE, FILES, 3))
     model = tmp_path / "finished/run/export"
     write_photos(tmp_path / "photos", 30, 2)
     assert GOOD_PHOTOS == 10
     answers += photo_commands(tmp_path / "photos", MODULE, model)
     answers += send_requests(model, 40, 0)
     assert [answer.failure for answer in answers if answer.failure] == []
-    assert len(answers) == 6 + 2 + 40
+    assert len(answers) == FILES + 2 + 40
