@@ -223,6 +223,7 @@ def _read_ids(path: str) -> tuple[list[str], np.ndarray]:
     if not tf.io.gfile.exists(path):
         raise InputError(f"{path}: shard is missing; prepare the records again")
 
+    @tf.autograph.experimental.do_not_convert
     def id_and_size(record):
         parsed = tf.io.parse_single_example(record, {"id": IMAGE_FEATURES["id"]})
         return parsed["id"], tf.strings.length(record) + _FRAME

@@ -14,12 +14,17 @@ from data_prep.records.format import IMAGE_FEATURES, UNTUNED, RecordSet
 from data_prep.records.random_reading import record_reader
 from deepusps_tf.data.decoding import decode_labels, decode_mask, decode_photo, fit_square
 
+# What is mapped here is written in TensorFlow's own operations. AutoGraph would spend seconds on
+# looking for others.
+_as_written = tf.autograph.experimental.do_not_convert
+
 _LABEL_BATCH = 16
 _READS = 16  # at once; most of the time of a read over a network is waiting
 _BATCHES_AHEAD = 2  # prepared while the network works on another
 DUPLICATE = -1  # index of a photo that only fills an epoch up to whole batches
 
 
+@_as_written
 def training_batches(
     *,
     images: RecordSet,
@@ -131,6 +136,7 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return -(-count // batch_size)
 
 
+@_as_written
 def _in_record_order(
     images: RecordSet, labels: Sequence[RecordSet], decode: Callable, batch_size: int
 ) -> tf.data.Dataset:

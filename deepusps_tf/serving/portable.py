@@ -57,7 +57,10 @@ def write_onnx(*, network: keras.Model, size: int, path: Path) -> None:
     shrink = resizing_matrix(SIDE, size, "bicubic")
     enlarge = resizing_matrix(size, SIDE, "bilinear")
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 3, SIDE, SIDE], tf.float32, name="image")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, 3, SIDE, SIDE], tf.float32, name="image")],
+        autograph=False,
+    )
     def salient(image):
         photos = 255 * (tf.transpose(image, [0, 2, 3, 1]) * STD + MEAN)
         photos = tf.clip_by_value(_resize(photos, shrink), 0.0, 255.0)

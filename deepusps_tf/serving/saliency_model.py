@@ -178,5 +178,7 @@ def wrap_network(network: keras.Model, size: int) -> SaliencyModel:
     """Does with a network what its export would; `size` is the side of its input in pixels."""
     module = ServingModule(network, size)
     squares = tf.TensorSpec([None, size, size, 3], tf.float32)
-    predict_squares = tf.function(module.predict_squares, input_signature=[squares])
+    predict_squares = tf.function(
+        module.predict_squares, input_signature=[squares], autograph=False
+    )
     return SaliencyModel(predict_squares, size, network.name)
