@@ -9,6 +9,7 @@ import pytest
 
 from deepusps_tf.networks.saliency_network import build_model
 from tests.deepusps_tf.networks.backend_figures import SIDE, figures
+from tests.deepusps_tf.networks.shallow import DRN, LITE
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -27,11 +28,11 @@ QUICK_COMPILATION = "--xla_backend_optimization_level=0 --xla_llvm_disable_expen
 @pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed")
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "drn_d_22"])
+@pytest.mark.parametrize("backbone", [LITE, DRN])
 def test_jax_without_tensorflow_gives_the_same_figures(backbone, tmp_path):
     weights, there = tmp_path / "network.weights.h5", tmp_path / "jax.npz"
     network = build_model(backbone=backbone, size=SIDE, seed=3)
-    if backbone == "drn_d_22":
+    if backbone == DRN:
         # A random one saturates its softmax; one step then makes thousandths of the last bits, on
         # one backend with other kernels too.
         head = network.get_layer("seg")

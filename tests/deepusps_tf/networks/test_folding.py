@@ -7,6 +7,7 @@ from deepusps_tf.networks.pretrained import load_pretrained
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.settings.parts import BACKBONES
 from tests.deepusps_tf.conftest import tiny_model
+from tests.deepusps_tf.networks.shallow import DRN, LITE, RESNET
 
 
 def draw_batch_norms(network: keras.Model) -> None:
@@ -43,10 +44,7 @@ def test_folding_by_hand():
     assert [layer.name for layer in twin.layers][1:] == ["conv"]
 
 
-@pytest.mark.parametrize(
-    "backbone",
-    ["efficientnet_lite0", "drn_d_22", pytest.param("resnet101", marks=pytest.mark.slow)],
-)
+@pytest.mark.parametrize("backbone", ["efficientnet_lite0", DRN, RESNET])
 def test_twins_of_all_families_predict_alike(backbone, photos):
     network = build_model(backbone=backbone, size=64)
     if backbone == "efficientnet_lite0":
@@ -62,7 +60,7 @@ def test_twins_of_all_families_predict_alike(backbone, photos):
 
 @pytest.mark.slow
 def test_twin_of_a_trained_network_is_equal_to_1e_5(photos):
-    network = build_model(backbone="efficientnet_lite0", size=64, pretrained="default")
+    network = build_model(backbone=LITE, size=64)
     network.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", jit_compile=False)
     truth = (photos[..., :1] > 127).astype(np.float32)
     for _ in range(3):

@@ -10,6 +10,7 @@ from deepusps_tf.networks.losses import LabelLoss
 from deepusps_tf.networks.pretrained import load_pretrained
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.settings.parts import BACKBONES
+from tests.deepusps_tf.networks import shallow
 
 LITE = "efficientnet_lite0"
 
@@ -84,7 +85,7 @@ def test_a_frozen_batch_norm_keeps_its_statistics():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", [LITE, "drn_d_22"])
+@pytest.mark.parametrize("backbone", [shallow.LITE, shallow.DRN])
 def test_any_size_and_the_same_figures_at_a_fixed_one(backbone):
     free, fixed = (
         build_model(backbone=backbone, size=None),
@@ -102,7 +103,7 @@ def test_any_size_and_the_same_figures_at_a_fixed_one(backbone):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", [LITE, "drn_d_22"])
+@pytest.mark.parametrize("backbone", [shallow.LITE, shallow.DRN])
 def test_training_lowers_the_loss_and_changes_every_weight(backbone):
     model = build_model(backbone=backbone, size=32)
     before = model.get_weights()
@@ -158,7 +159,7 @@ def test_the_skip_head_starts_unsaturated():
 
 @pytest.mark.slow
 @ignores_keras_copy
-@pytest.mark.parametrize("backbone", [LITE, "drn_d_22"])
+@pytest.mark.parametrize("backbone", [shallow.LITE, shallow.DRN])
 def test_bfloat16_learns_in_float32_weights_that_fit_either_network(backbone, tmp_path):
     whole, mixed = (
         build_model(backbone=backbone, size=32, precision=precision)
