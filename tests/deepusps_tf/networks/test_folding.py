@@ -62,6 +62,7 @@ def test_twins_of_all_families_predict_alike(backbone, photos):
 def test_twin_of_a_trained_network_is_equal_to_1e_5(photos):
     network = build_model(backbone=LITE, size=64)
     network.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", jit_compile=False)
+    network.optimizer.build(network.trainable_variables)  # or the step would be traced twice
     truth = (photos[..., :1] > 127).astype(np.float32)
     for _ in range(3):
         network.train_on_batch(photos, truth)

@@ -108,6 +108,7 @@ def test_training_lowers_the_loss_and_changes_every_weight(backbone):
     model = build_model(backbone=backbone, size=32)
     before = model.get_weights()
     model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", jit_compile=False)
+    model.optimizer.build(model.trainable_variables)  # or the step would be traced twice
     image = _image(4, 32, 32, 3)
     truth = np.zeros((4, 32, 32, 1), np.float32)
     truth[:, 8:24, 8:24] = 1.0
