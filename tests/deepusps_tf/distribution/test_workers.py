@@ -20,7 +20,7 @@ from deepusps_tf.settings.flagfile import read_flagfile
 from deepusps_tf.training.schedule import run_rounds
 from tests.deepusps_tf.conftest import label_maps
 from tests.deepusps_tf.thread_workers import as_workers
-from tests.deepusps_tf.tiny_run import tiny_command
+from tests.deepusps_tf.tiny_run import without_masks
 from tests.deepusps_tf.worker_run import keep_entered
 
 WAIT = 240  # seconds, for what should take a quarter of it
@@ -143,10 +143,9 @@ def weights_in(path: Path) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def command(tmp_path_factory):
     """A run of one round and fusion on 8 photos, with CRFs and without scores."""
-    whole = tiny_command(tmp_path_factory.mktemp("photos"))
-    assert whole[2] == "tests.deepusps_tf.tiny_run"
-    whole[2] = "tests.deepusps_tf.worker_run"
-    kept = [part for part in whole if not part.startswith(("--masks=", "--holdout="))]
+    kept = without_masks(tmp_path_factory.mktemp("photos"))
+    assert kept[2] == "tests.deepusps_tf.tiny_run"
+    kept[2] = "tests.deepusps_tf.worker_run"
     return [*kept, "--methods=rbd", "--rounds=1", "--fusion_epochs=1"]
 
 

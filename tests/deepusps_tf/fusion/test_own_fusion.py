@@ -15,7 +15,7 @@ def test_the_median_is_written_and_trained_on_by_flag_alone(tmp_path):
     run = run_example(tmp_path, "my_fusion.py", *more)
     each = np.stack([label_maps(run / method / "round1") for method in methods])
     fused = label_maps(run / "fusion")
-    assert fused.shape == (6, 32, 32) and fused.std() > 0
+    assert fused.shape == (8, 32, 32) and fused.std() > 0
     assert np.array_equal(fused, np.median(each, axis=0))
     assert not np.array_equal(fused, np.rint(each.mean(axis=0)))
     assert (run / "fusion/network.weights.h5").is_file()
