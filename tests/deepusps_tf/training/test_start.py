@@ -8,6 +8,7 @@ from data_prep.base.errors import InputError
 from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.start import check_settings, draw_weights, starting_network
+from tests.deepusps_tf.networks.shallow import DRN
 
 
 @pytest.mark.parametrize("frozen", [16, 17])
@@ -76,7 +77,7 @@ def test_every_round_has_weights_of_its_own(tiny_config):
 
 
 def test_a_round_gets_the_same_weights_on_other_devices(tiny_config):
-    config = dataclasses.replace(tiny_config, backbone="drn_d_22", frozen_blocks=0)
+    config = dataclasses.replace(tiny_config, backbone=DRN, frozen_blocks=0)
     network, drawn = starting_network(config, 1)
     draw_weights(drawn, 7, "mc/round2")
     expected = network.get_weights()
@@ -119,9 +120,7 @@ def _value(network, path: str) -> np.ndarray:
 @pytest.mark.parametrize("synchronized", [True, False])
 def test_batchnorm_of_one_or_of_all_devices(synchronized):
     strategy = make_strategy("cpu:4")
-    config = Config(
-        backbone="drn_d_22", pretrained="none", size=16, synchronized_batchnorm=synchronized
-    )
+    config = Config(backbone=DRN, pretrained="none", size=16, synchronized_batchnorm=synchronized)
     with strategy.scope():
         network, _ = starting_network(config, 4)
     photos = np.random.default_rng(0).uniform(0, 255, (8, 16, 16, 3)).astype(np.float32)
