@@ -160,8 +160,10 @@ def test_runs_without_any_mask(tiny_config, tmp_path):
 
 @pytest.mark.slow
 def test_few_photos_have_more_epochs(tiny_config, tmp_path):
-    # Ten photos in batches of four: three steps an epoch.
-    config = short(tiny_config, min_steps=10, fusion_epochs=1, fusion_min_steps=9)
+    # Ten photos in batches of four: three steps an epoch. Without masks nothing is scored.
+    write_disc_records(tmp_path / "bare/train", count=10, methods=("rbd",), masks=False)
+    changes = {"min_steps": 10, "fusion_epochs": 1, "fusion_min_steps": 9}
+    config = short(tiny_config, records=str(tmp_path / "bare"), **changes)
     run_rounds(config, make_strategy("cpu:1"))
     photos = open_photos(config.records)
     results = [

@@ -17,6 +17,7 @@ from tests.deepusps_tf.conftest import (
     tiny_model,
     write_disc_records,
 )
+from tests.deepusps_tf.networks.shallow import LITE
 from tests.deepusps_tf.training.trainer.conftest import (
     SPEC,
     keep_averages,
@@ -186,16 +187,17 @@ def test_rounds_start_from_weights_of_their_own(tmp_path, run_round, monkeypatch
 @pytest.mark.slow
 def test_frozen_blocks_keep_weights_and_statistics(tmp_path, tiny_config, disc_photos, monkeypatch):
     monkeypatch.setattr("deepusps_tf.training.start.build_model", build_model)
+    before, weights = build_model(backbone=LITE, size=32, seed=5), tmp_path / "start.weights.h5"
+    before.save_weights(weights)
     config = dataclasses.replace(
-        tiny_config, backbone="efficientnet_lite0", pretrained="default", frozen_blocks=2
+        tiny_config, backbone=LITE, pretrained=str(weights), frozen_blocks=2
     )
     labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
     trainer = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=False)
     result = trainer.train(dataclasses.replace(SPEC, epochs=1), labels, None)
-    before = build_model(backbone="efficientnet_lite0", size=32, pretrained="default")
-    after = build_model(backbone="efficientnet_lite0", size=32)
+    after = build_model(backbone=LITE, size=32)
     after.load_weights(result.weights)
-    block_number = BACKBONES.find("efficientnet_lite0").block_number
+    block_number = BACKBONES.find(LITE).block_number
     same = {
         layer.name: all(
             np.array_equal(*pair)
