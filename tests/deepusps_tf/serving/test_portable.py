@@ -1,4 +1,5 @@
 import keras
+import numba
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,13 +8,14 @@ from PIL import Image
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.serving.portable import MEAN, SIDE, STD, WRITERS, resizing_matrix, write_portable
 from tests.deepusps_tf.conftest import disc_photo
+from tests.deepusps_tf.networks.shallow import LITE
 
 SIZE = 64
 
 
 @pytest.fixture(scope="module")
 def network():
-    return build_model(backbone="efficientnet_lite0", size=SIZE)
+    return build_model(backbone=LITE, size=SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def test_keras_file_is_the_network(network, photos, tmp_path):
 
 
 def test_weights_file_is_the_network(network, photos, tmp_path):
-    again = build_model(backbone="efficientnet_lite0", size=SIZE, seed=1)
+    again = build_model(backbone=LITE, size=SIZE, seed=1)
     again.load_weights(written(network, tmp_path, "weights"))
     assert np.array_equal(again(photos), network(photos))
 
@@ -80,7 +82,9 @@ def test_onnx_file_predicts_the_same(network, onnx_path):
 
 @pytest.mark.slow
 def test_rembg_takes_the_onnx_file(network, onnx_path, monkeypatch):
-    rembg = pytest.importorskip("rembg")
+    with monkeypatch.context() as patch:
+        patch.setattr(numba.config, "DISABLE_JIT", True)  # pymatting, which this leaves unused
+        rembg = pytest.importorskip("rembg")
     monkeypatch.setenv("REMBG_HOME", str(onnx_path.parent))  # it loads no model from elsewhere
     session = rembg.new_session("u2net_custom", model_path=str(onnx_path))
     photo = Image.fromarray(disc_photo(0)[0]).resize((SIDE, SIDE))
