@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -8,21 +9,13 @@ import tensorflow as tf
 from data_prep.pictures.images import encode_png
 from deepusps_tf.serving.export import export_model
 from deepusps_tf.settings.places import exported_versions
+from tests.deepusps_tf.conftest import SIDE as SIZE
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
-
-SIZE = 32
 
 
 @pytest.fixture(scope="module")
 def network():
-    return tiny_model(backbone="", size=SIZE)
-
-
-@pytest.fixture(scope="module")
-def exported(network, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    assert export_model(network=network, size=SIZE, folder=folder) == folder / "1"
-    return folder
+    return tiny_model(backbone="", size=SIZE)  # of the seed of `exported`
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +63,8 @@ def test_garbage_is_refused(signatures):
         signatures["serving_default"](bytes=tf.constant([b"not a photo"]))
 
 
-def test_next_export_leaves_the_first_alone(network, tmp_path):
-    first = export_model(network=network, size=SIZE, folder=tmp_path)
+def test_next_export_leaves_the_first_alone(exported, network, tmp_path):
+    first = shutil.copytree(exported / "1", tmp_path / "1")
     before = {path: path.stat().st_mtime_ns for path in first.rglob("*")}
     assert export_model(network=network, size=SIZE, folder=tmp_path) == tmp_path / "2"
     assert exported_versions(tmp_path) == [1, 2]

@@ -15,10 +15,8 @@ from tests.deepusps_tf.conftest import disc_photo, tiny_model
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    export_model(network=tiny_model(backbone="", size=32), size=32, folder=folder)
-    return load_model(folder)
+def model(exported):
+    return load_model(exported)
 
 
 @pytest.fixture
@@ -93,17 +91,15 @@ def test_pictures_of_another_folders_photos_are_not_kept(model, photos, tmp_path
     assert predict(model, photos / "a photo 2.png", tmp_path / "out").kept == 1
 
 
-def test_pictures_of_a_model_made_anew_are_not_kept(photos, tmp_path):
-    networks = [tiny_model(backbone="", size=32) for _ in range(2)]
-    networks[1].set_weights([1 + weight for weight in networks[0].get_weights()])
-    for network in networks:
-        shutil.rmtree(tmp_path / "export", ignore_errors=True)
-        export_model(network=network, size=32, folder=tmp_path / "export")
-        model = load_model(tmp_path / "export")
-        if network is networks[0]:
-            assert predict(model, photos, tmp_path / "out").written == 3
+def test_pictures_of_a_model_made_anew_are_not_kept(exported, photos, tmp_path):
+    folder = shutil.copytree(exported, tmp_path / "export")
+    assert predict(load_model(folder), photos, tmp_path / "out").written == 3
+    shutil.rmtree(folder)
+    network = tiny_model(backbone="", size=32)
+    network.set_weights([1 + weight for weight in network.get_weights()])
+    export_model(network=network, size=32, folder=folder)
     with pytest.raises(InputError, match="a photo 0.png: was made by another model"):
-        predict(model, photos, tmp_path / "out")
+        predict(load_model(folder), photos, tmp_path / "out")
 
 
 def test_a_photo_changed_since_is_predicted_again(model, photos, tmp_path):

@@ -16,7 +16,8 @@ from data_prep.pictures.images import encode_png, read_rgb
 from deepusps_tf.serving.export import WARM_UP, export_model
 from deepusps_tf.serving.saliency_model import SaliencyModel
 from deepusps_tf.serving.signatures import MAX_PIXELS
-from tests.deepusps_tf.conftest import disc_photo, tiny_model
+from tests.deepusps_tf.conftest import SIDE as SIZE
+from tests.deepusps_tf.conftest import disc_photo
 from tests.deepusps_tf.photo_files import (
     CORNERS,
     encoded,
@@ -27,18 +28,10 @@ from tests.deepusps_tf.photo_files import (
     turned_jpegs,
 )
 
-SIZE = 32
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("salient")
-    return export_model(network=tiny_model(backbone="", size=SIZE), size=SIZE, folder=folder)
-
 
 @pytest.fixture(scope="module")
 def served(exported):
-    return tf.saved_model.load(str(exported))
+    return tf.saved_model.load(str(exported / "1"))
 
 
 def answer(served, request: predict_pb2.PredictRequest) -> dict[str, np.ndarray]:
@@ -95,12 +88,12 @@ def test_answers_a_rest_request(served):
 def test_warm_up_requests_can_be_answered(exported, served):
     logs = [
         prediction_log_pb2.PredictionLog.FromString(record.numpy())
-        for record in tf.data.TFRecordDataset(str(exported / WARM_UP))
+        for record in tf.data.TFRecordDataset(str(exported / "1" / WARM_UP))
     ]
     requests = [log.predict_log.request for log in logs]
     assert {request.model_spec.signature_name for request in requests} == set(served.signatures)
     for request in requests:
-        assert request.model_spec.name == exported.parent.name
+        assert request.model_spec.name == exported.name
         assert answer(served, request)["probability"].shape[0] == 1
 
 
