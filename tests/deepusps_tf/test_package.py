@@ -14,12 +14,13 @@ from PIL import Image
 import deepusps_tf
 from deepusps_tf.networks.saliency_network import build_model
 from tests.deepusps_tf.conftest import disc_photo
+from tests.deepusps_tf.networks.shallow import LITE
 
 EXAMPLES = Path(__file__).parents[2] / "examples/extend"
 TRAIN = """
 import deepusps_tf
 config = deepusps_tf.Config(
-    images="photos", records="records", workdir="run", methods=("rbd", "mc"), jobs=2,
+    images="photos", records="records", workdir="run", methods=("rbd",), jobs=2,
     backbone="my_backbone:small", pretrained="none", size=32, rounds=1, epochs=1, fusion_epochs=1,
     learning_rates=(1e-2,), fusion_learning_rate=1e-2, batch_size=4, crf_processes=1,
 )
@@ -69,7 +70,7 @@ def test_training_refuses_what_cannot_work():
 
 @pytest.mark.parametrize("first", ["deepusps_tf, keras", "keras, deepusps_tf"])
 def test_keras_files_load_once_the_package_is_imported(tmp_path, first):
-    network = build_model(backbone="efficientnet_lite0", size=32)
+    network = build_model(backbone=LITE, size=32)
     network.save(tmp_path / "model.keras")
     photos = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3)).astype(np.float32)
     np.save(tmp_path / "photos.npy", photos)
