@@ -7,6 +7,7 @@ import skimage.transform
 from data_prep.base.errors import InputError
 from deepusps_tf.networks.backbones import efficientnet_lite
 from deepusps_tf.networks.backbones.layers import LayerFactory
+from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.networks.torch_checkpoint import read_state_dict
 from deepusps_tf.settings.parts import BACKBONES
@@ -101,6 +102,9 @@ def test_a_pyramid_joins_the_features_of_the_network_as_it_was_trained(state):
     joined = keras.Model(model.input, [model.get_layer(name).input for name in seen])(photo)
     for ours, theirs in zip(joined, classifier(photo / 128 - 127 / 128)[1:], strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    folded = inference_twin(model)(photo)
+    np.testing.assert_allclose(folded, model(photo), atol=1e-5)
+    assert not [layer for layer in inference_twin(model).layers if "bn" in layer.name]
 
 
 def test_default_weights_leave_the_top_out(state):
