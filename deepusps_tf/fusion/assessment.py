@@ -121,6 +121,8 @@ def train_assessment(
     """
     network = assessment_network(size, seed)
     network.compile(keras.optimizers.Adam(LEARNING_RATE), "binary_crossentropy", jit_compile=False)
+    # Else Keras makes its variables in the first step, and traces that step twice.
+    network.optimizer.build(network.trainable_variables)
     batches = training_batches(
         images=images,
         labels=labels,
