@@ -12,6 +12,7 @@ import tensorflow as tf
 from data_prep.base.processes import cores
 from data_prep.records.format import IMAGE_FEATURES, UNTUNED, RecordSet
 from data_prep.records.random_reading import record_reader
+from deepusps_tf.data.augmentation import change_colours, draw_part, show_part
 from deepusps_tf.data.decoding import decode_labels, decode_mask, decode_photo, fit_square
 
 # What is mapped here is written in TensorFlow's own operations. AutoGraph would spend seconds on
@@ -35,16 +36,18 @@ def training_batches(
     first_epoch: int,
     epochs: int,
     mirror: bool = False,
+    crops: float = 0.0,
+    colours: float = 0.0,
     worker: int = 0,
     workers: int = 1,
 ) -> tf.data.Dataset:
     """Streams epochs `first_epoch`..`epochs`-1 of training batches, each a permutation of its own.
 
-    Order and mirroring are functions of (seed, epoch) alone, so a resumed run sees what it would
-    have seen. Each of several workers reads and decodes its own photos: the batches of all workers
-    together are those of one. An epoch is filled up to whole batches with repeated photos of index
-    `DUPLICATE`, so that no replica is ever left without one. Ids and masks are left out: `fit`
-    cannot carry strings, and truth must not reach training.
+    Order and what is changed of photos are functions of (seed, epoch) alone, so a resumed run sees
+    what it would have seen. Each of several workers reads and decodes its own photos: the batches
+    of all workers together are those of one. An epoch is filled up to whole batches with repeated
+    photos of index `DUPLICATE`, so that no replica is ever left without one. Ids and masks are left
+    out: `fit` cannot carry strings, and truth must not reach training.
 
     Args:
         images: the photos.
@@ -56,6 +59,9 @@ def training_batches(
         epochs: the epoch to stop before.
         mirror: whether a random half of each epoch's photos is mirrored left to right, with their
             labels.
+        crops: share of an epoch's photos of which a part is shown (`draw_part`), with the same
+            part of their labels.
+        colours: how far photos' colours are changed (`change_colours`).
         worker: which of the workers this is, from 0.
         workers: how many share every batch.
 
@@ -77,7 +83,7 @@ def training_batches(
         return order, place, (index, *read(record))
 
     def to_pair(order, place, record):
-        return _training_pair(order, place, record, size, mirror)
+        return _training_pair(order, place, record, size, mirror, crops, colours)
 
     stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
     encoded = stream.map(to_record, num_parallel_calls=_READS)
@@ -183,10 +189,13 @@ def epoch_order(count: int, padding: int, order, epoch) -> tuple[tf.Tensor, tf.T
     return tf.cast(index, tf.int32), tf.where(first, shuffled, again)
 
 
-def _training_pair(order, place, record, size: int, mirror: bool):
-    """Decodes the record at a place of an epoch, which decides whether it is mirrored."""
-    example = _decode(*record, size)
+def _training_pair(order, place, record, size: int, mirror: bool, crops: float, colours: float):
+    """Decodes the record at a place of an epoch, which decides what is changed of it."""
+    seed = tf.stack([order, place])
+    example = _decode(*record, size, seed, crops)
     image, labels = example["image"], example["labels"]
+    if colours:
+        image = change_colours(seed, image, colours)
     mirrored = tf.constant(0)
     if mirror:
         mirrored = tf.random.stateless_uniform([], [order, place], 0, 2, tf.int32)
@@ -194,11 +203,19 @@ def _training_pair(order, place, record, size: int, mirror: bool):
     return {"index": example["index"], "image": image, "mirrored": mirrored}, labels
 
 
-def _decode(index, image_record, label_records, size: int) -> dict[str, tf.Tensor]:
-    """Decodes one photo with its labels, not its truth, at `size`: photos cubic, labels nearest."""
+def _decode(
+    index, image_record, label_records, size: int, seed=None, crops: float = 0.0
+) -> dict[str, tf.Tensor]:
+    """Decodes one photo with its labels, not its truth, at `size`: photos cubic, labels nearest.
+
+    With `crops`, that share of photos is decoded in part, as the seed decides.
+    """
     record = tf.io.parse_single_example(image_record, IMAGE_FEATURES)
-    image = fit_square(decode_photo(record["image"]), size)
-    example = {"id": record["id"], "index": index, "image": image}
+    photo, example = decode_photo(record["image"]), {"id": record["id"], "index": index}
     if isinstance(label_records, tf.Tensor):
-        example["labels"] = decode_labels(label_records, size)
-    return example
+        labels = decode_labels(label_records, size)
+        if crops:
+            part = draw_part(seed, labels, crops)
+            photo, labels = show_part(photo, part), decode_labels(label_records, size, part)
+        example["labels"] = labels
+    return {**example, "image": fit_square(photo, size)}

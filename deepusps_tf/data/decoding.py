@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from data_prep.records.format import LABEL_FEATURES
+from deepusps_tf.data.augmentation import WHOLE, show_part
 
 # TensorFlow resizes by height first and holds [S, W] in float32 between: too much of a wider photo.
 _WIDE = 1 << 15
@@ -61,19 +62,23 @@ def _across(photos: tf.Tensor) -> tf.Tensor:
     return tf.transpose(photos, [1, 0, 2] if photos.shape.rank == 3 else [0, 2, 1, 3])
 
 
-def decode_labels(label_records, size: int) -> tf.Tensor:
-    """Decodes label records [M] at `size`, to the nearest pixel: float32 [S, S, M] in 0..1."""
+def decode_labels(label_records, size: int, part=WHOLE) -> tf.Tensor:
+    """Decodes a part of label records [M] at `size`, to the nearest pixel.
+
+    Returns:
+        float32 [S, S, M] in 0..1.
+    """
     maps = tf.map_fn(
-        lambda label_record: _decode_label(label_record, size),
+        lambda label_record: _decode_label(label_record, size, part),
         label_records,
         fn_output_signature=tf.TensorSpec([size, size], tf.float32),
     )
     return tf.transpose(maps, [1, 2, 0])
 
 
-def _decode_label(label_record, size: int) -> tf.Tensor:
+def _decode_label(label_record, size: int, part) -> tf.Tensor:
     record = tf.io.parse_single_example(label_record, LABEL_FEATURES)
-    return _decode_grey(record["label"], size)[..., 0] / 255.0
+    return _decode_grey(record["label"], size, part)[..., 0] / 255.0
 
 
 def decode_mask(png, size: int) -> tf.Tensor:
@@ -83,6 +88,8 @@ def decode_mask(png, size: int) -> tf.Tensor:
     return tf.cast(mask > 127, tf.float32)
 
 
-def _decode_grey(png, size: int) -> tf.Tensor:
+def _decode_grey(png, size: int, part=WHOLE) -> tf.Tensor:
     grey = tf.io.decode_png(png, channels=1)
+    if part is not WHOLE:
+        grey = show_part(grey, part)
     return tf.cast(tf.image.resize(grey, (size, size), method="nearest"), tf.float32)

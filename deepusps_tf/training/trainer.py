@@ -188,6 +188,8 @@ class Trainer:
         self, spec: Round, labels: Sequence[RecordSet], first_epoch: int, callbacks: list
     ) -> None:
         config, workers = self._config, self._workers
+        # What is labelled is averaged by whole photos.
+        changed = {"crops": config.fusion_crops, "colours": config.fusion_colours}
         batches = training_batches(
             images=self._images,
             labels=labels,
@@ -197,6 +199,7 @@ class Trainer:
             first_epoch=first_epoch,
             epochs=spec.epochs,
             mirror=config.mirror,
+            **({} if self._collect else changed),
             worker=workers.number,
             workers=workers.count,
         )

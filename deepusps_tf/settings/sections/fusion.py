@@ -3,7 +3,7 @@
 import dataclasses
 
 from deepusps_tf.settings.parts import FUSIONS
-from deepusps_tf.settings.setting import AT_LEAST_1, NOT_NEGATIVE, RATE, setting
+from deepusps_tf.settings.setting import AT_LEAST_1, NOT_NEGATIVE, RATE, SHARE, setting
 
 GROUP = "fusion"
 TRAIN = ("train",)
@@ -79,4 +79,22 @@ class FusionSettings:
         modes=TRAIN,
         changes="training",
         group=GROUP,
+    )
+    fusion_crops: float = setting(
+        0.0,
+        "Share of the photos of which the last training shows a random part, with that part of the "
+        "labels, so that objects reach the border. Joint rounds, which label photos, show all.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[SHARE],
+    )
+    fusion_colours: float = setting(
+        0.0,
+        "How far the last training changes brightness, contrast and saturation of photos at "
+        "random: 0.2 changes the first two by a fifth at most, saturation by two.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[SHARE],
     )

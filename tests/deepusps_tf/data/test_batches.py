@@ -222,6 +222,50 @@ def test_mirroring_is_a_function_of_seed_and_epoch(disc_photos, labels):
     assert all(np.array_equal(*pair) for pair in zip(whole[2], resumed[0], strict=True))
 
 
+def changed_epochs(images, labels, **settings):
+    """Runs training batches of all ten photos, one an epoch: (index, image, labels)."""
+    common = {"images": images, "labels": labels, "size": 32, "batch_size": 10, "seed": 0}
+    batches = training_batches(**common, **settings)
+    return [(inputs["index"].numpy(), inputs["image"].numpy(), y.numpy()) for inputs, y in batches]
+
+
+def test_parts_are_shown_of_a_share_of_photos_with_their_labels(disc_photos, labels):
+    (whole,) = scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)
+    cut = 0
+    for index, image, maps in changed_epochs(
+        disc_photos, labels, first_epoch=0, epochs=8, crops=0.5
+    ):
+        same = (image == whole["image"].numpy()[index]).all(axis=(1, 2, 3))
+        assert np.array_equal(maps[same], whole["labels"].numpy()[index][same])
+        cut += np.sum(~same)
+        # Discs are bright, with their labels: so they are in any part.
+        bright = image.mean(axis=-1) > 120
+        assert maps[..., 0][bright].mean() > 0.5 > 0.25 > maps[..., 0][~bright].mean()
+    assert 20 < cut < 60  # of 80
+
+
+def test_colours_change_and_labels_do_not(disc_photos, labels):
+    (whole,) = scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)
+    ((index, image, maps),) = changed_epochs(
+        disc_photos, labels, first_epoch=0, epochs=1, colours=0.2
+    )
+    assert np.array_equal(maps, whole["labels"].numpy()[index])
+    ratio = image.mean(axis=(1, 2, 3)) / whole["image"].numpy()[index].mean(axis=(1, 2, 3))
+    assert ratio.min() > 0.8 and ratio.max() < 1.25 and np.ptp(ratio) > 0.1
+
+
+def test_changes_are_a_function_of_seed_and_epoch_on_any_worker(disc_photos, labels):
+    changes = {"crops": 0.5, "colours": 0.2, "mirror": True}
+    whole = changed_epochs(disc_photos, labels, first_epoch=0, epochs=3, **changes)
+    resumed = changed_epochs(disc_photos, labels, first_epoch=2, epochs=3, **changes)
+    assert all(np.array_equal(*pair) for pair in zip(whole[2], resumed[0], strict=True))
+    shared = changed_epochs(
+        disc_photos, labels, first_epoch=2, epochs=3, worker=1, workers=2, **changes
+    )
+    for all_of_it, part in zip(whole[2], shared[0], strict=True):
+        assert np.array_equal(all_of_it[1::2], part)
+
+
 def test_scoring_batches_keep_record_order_and_carry_the_truth(disc_photos, labels):
     batches = list(scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=4))
     ids = [photo_id.decode() for batch in batches for photo_id in batch["id"].numpy()]

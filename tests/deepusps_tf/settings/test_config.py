@@ -219,6 +219,8 @@ def test_what_a_setting_changes_is_declared():
             "max_side",
             "round_size",
             "weight_average",
+            "fusion_crops",
+            "fusion_colours",
             "rounds",
             "recursive",
         ),

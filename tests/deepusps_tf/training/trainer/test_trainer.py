@@ -123,6 +123,14 @@ def test_interrupted_round_ends_like_one_that_was_not(
     assert np.array_equal(label_maps(whole.folder), label_maps(resumed.folder))
 
 
+def test_photos_are_changed_where_no_labels_are_collected(tmp_path, run_round):
+    changes = {"fusion_crops": 0.9, "fusion_colours": 0.2}
+    for collect in (True, False):
+        plain = run_round(tmp_path / f"plain {collect}", collect=collect)
+        changed = run_round(tmp_path / f"changed {collect}", collect=collect, **changes)
+        assert (changed.losses == plain.losses) == collect
+
+
 def test_an_averaged_network_is_not_the_last_steps_and_its_labels_are_the_same(tmp_path, run_round):
     last, averaged = run_round(tmp_path / "w"), run_round(tmp_path / "a", weight_average=0.9)
     assert last.losses == averaged.losses
