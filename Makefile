@@ -11,7 +11,7 @@ demo: $(VENV)/.run
 	$(BIN)/python -m deepusps_tf.main --flagfile=configs/demo.flags
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(TWO_AT_ONCE)
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) --durations=20
 
 fast-test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(TWO_AT_ONCE) -m "not slow"
