@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class Backbone:
     """A feature network, as `--backbone` names it.
 
     Attributes:
-        name: what the model is called.
+        name: what the model is called: letters, digits, `_`, `.` and `-`.
         build: `build(image, factory)` -> features, a tuple of tensors, finest first; `image` is a
             normalised photo float32 [B, H, W, 3].
         stride: pixels of the photo that a step along its last features stands for: a side of n
@@ -56,6 +57,14 @@ class Backbone:
     default_weights: Callable[[], Path] | None = None
     block_number: Callable[[str], int | None] = _no_block
     head_fan: int | None = None
+
+    def __post_init__(self):
+        # Keras and TensorFlow make names of scopes of it, and refuse others with a traceback.
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", self.name):
+            raise InputError(
+                f"--backbone: the name {self.name!r} of a Backbone must consist of letters, "
+                "digits, _, . and -, and begin with one of the first two"
+            )
 
     @property
     def skip_strides(self) -> tuple[int, ...]:

@@ -131,3 +131,10 @@ def test_all_backbones_are_listed_and_found():
         "resnet101",
     )
     assert [BACKBONES.find(name).name for name in BACKBONES.names] == list(BACKBONES.names)
+
+
+@pytest.mark.parametrize("name", ["my net", "", "net/1", ".net", "netz\u00e4"])
+def test_a_name_that_keras_refuses_is_told(name):
+    with pytest.raises(InputError, match=r"--backbone: the name .* must consist of letters"):
+        Backbone(name, build=pooled(8))
+    assert Backbone("my-net_2.1", build=pooled(8)).name == "my-net_2.1"
