@@ -1,7 +1,9 @@
-"""What the last training changes of a photo before it is seen: the part that is shown, its colours.
+"""What training changes of a photo before it is seen: side, part that is shown, colours.
 
 Random numbers are functions of a seed, int64 [2], alone.
 """
+
+import dataclasses
 
 import tensorflow as tf
 
@@ -11,6 +13,24 @@ _ASPECT = 0.2  # log of a part's width over height, at most, to either side, hal
 _KEPT = 0.4  # least share of the labels' foreground in a part
 _COVERED = (0.03, 0.85)  # least and largest share of a part that is foreground
 WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoChanges:
+    """How photos, and with them their labels, are changed.
+
+    Attributes:
+        mirror: whether a random half of each epoch's photos is mirrored left to right.
+        crops: share of an epoch's photos of which a part is shown (`draw_part`).
+        colours: how far photos' colours are changed (`change_colours`); labels have none.
+    """
+
+    mirror: bool = False
+    crops: float = 0.0
+    colours: float = 0.0
+
+
+UNCHANGED = PhotoChanges()
 
 
 def draw_part(seed: tf.Tensor, labels: tf.Tensor, share: float) -> tf.Tensor:

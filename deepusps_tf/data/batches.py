@@ -12,7 +12,13 @@ import tensorflow as tf
 from data_prep.base.processes import cores
 from data_prep.records.format import IMAGE_FEATURES, UNTUNED, RecordSet
 from data_prep.records.random_reading import record_reader
-from deepusps_tf.data.augmentation import change_colours, draw_part, show_part
+from deepusps_tf.data.augmentation import (
+    UNCHANGED,
+    PhotoChanges,
+    change_colours,
+    draw_part,
+    show_part,
+)
 from deepusps_tf.data.decoding import decode_labels, decode_mask, decode_photo, fit_square
 
 # What is mapped here is written in TensorFlow's own operations. AutoGraph would spend seconds on
@@ -35,9 +41,7 @@ def training_batches(
     seed: int,
     first_epoch: int,
     epochs: int,
-    mirror: bool = False,
-    crops: float = 0.0,
-    colours: float = 0.0,
+    changes: PhotoChanges = UNCHANGED,
     worker: int = 0,
     workers: int = 1,
 ) -> tf.data.Dataset:
@@ -57,11 +61,7 @@ def training_batches(
         seed: any integer.
         first_epoch: 0, or the first epoch not yet done.
         epochs: the epoch to stop before.
-        mirror: whether a random half of each epoch's photos is mirrored left to right, with their
-            labels.
-        crops: share of an epoch's photos of which a part is shown (`draw_part`), with the same
-            part of their labels.
-        colours: how far photos' colours are changed (`change_colours`).
+        changes: what is changed of photos and their labels.
         worker: which of the workers this is, from 0.
         workers: how many share every batch.
 
@@ -83,7 +83,7 @@ def training_batches(
         return order, place, (index, *read(record))
 
     def to_pair(order, place, record):
-        return _training_pair(order, place, record, size, mirror, crops, colours)
+        return _training_pair(tf.stack([order, place]), record, size, changes)
 
     stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
     encoded = stream.map(to_record, num_parallel_calls=_READS)
@@ -189,16 +189,15 @@ def epoch_order(count: int, padding: int, order, epoch) -> tuple[tf.Tensor, tf.T
     return tf.cast(index, tf.int32), tf.where(first, shuffled, again)
 
 
-def _training_pair(order, place, record, size: int, mirror: bool, crops: float, colours: float):
-    """Decodes the record at a place of an epoch, which decides what is changed of it."""
-    seed = tf.stack([order, place])
-    example = _decode(*record, size, seed, crops)
+def _training_pair(seed: tf.Tensor, record, size: int, changes: PhotoChanges):
+    """Decodes the record at a place of an epoch; that place, the seed, decides what is changed."""
+    example = _decode(*record, size, seed, changes.crops)
     image, labels = example["image"], example["labels"]
-    if colours:
-        image = change_colours(seed, image, colours)
+    if changes.colours:
+        image = change_colours(seed, image, changes.colours)
     mirrored = tf.constant(0)
-    if mirror:
-        mirrored = tf.random.stateless_uniform([], [order, place], 0, 2, tf.int32)
+    if changes.mirror:
+        mirrored = tf.random.stateless_uniform([], seed, 0, 2, tf.int32)
         image, labels = mirror_where(mirrored, image), mirror_where(mirrored, labels)
     return {"index": example["index"], "image": image, "mirrored": mirrored}, labels
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from data_prep.records.format import RecordSet
 from data_prep.records.random_reading import damaged_shard_named
+from deepusps_tf.data.augmentation import PhotoChanges
 from deepusps_tf.data.batches import steps_per_epoch, training_batches
 from deepusps_tf.distribution.workers import ALONE, Workers
 from deepusps_tf.fusion.base import Fusion
@@ -189,7 +190,7 @@ class Trainer:
     ) -> None:
         config, workers = self._config, self._workers
         # What is labelled is averaged by whole photos.
-        changed = {"crops": config.fusion_crops, "colours": config.fusion_colours}
+        shown = (0.0, 0.0) if self._collect else (config.fusion_crops, config.fusion_colours)
         batches = training_batches(
             images=self._images,
             labels=labels,
@@ -198,8 +199,7 @@ class Trainer:
             seed=config.seed * 1000 + spec.number,
             first_epoch=first_epoch,
             epochs=spec.epochs,
-            mirror=config.mirror,
-            **({} if self._collect else changed),
+            changes=PhotoChanges(config.mirror, *shown),
             worker=workers.number,
             workers=workers.count,
         )

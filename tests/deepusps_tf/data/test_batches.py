@@ -9,6 +9,7 @@ from data_prep.pictures.images import encode_png
 from data_prep.records import format as records
 from data_prep.records.format import ImageRecord, LabelRecord, open_labels, open_set
 from data_prep.records.shard_writer import write_shards
+from deepusps_tf.data.augmentation import PhotoChanges
 from deepusps_tf.data.batches import (
     DUPLICATE,
     epoch_order,
@@ -154,7 +155,7 @@ def test_workers_mirror_the_photos_that_one_mirrors(disc_photos, labels):
             seed=0,
             first_epoch=0,
             epochs=2,
-            mirror=True,
+            changes=PhotoChanges(mirror=True),
             **workers,
         )
         return np.stack([inputs["mirrored"].numpy() for inputs, _ in batches])
@@ -188,7 +189,13 @@ def test_labels_belong_to_their_photos(disc_photos, labels):
 def mirrored_epochs(images, labels, **settings):
     """Runs training batches of all ten photos, one an epoch: (index, image, mirrored, labels)."""
     batches = training_batches(
-        images=images, labels=labels, size=16, batch_size=10, seed=0, mirror=True, **settings
+        images=images,
+        labels=labels,
+        size=16,
+        batch_size=10,
+        seed=0,
+        changes=PhotoChanges(mirror=True),
+        **settings,
     )
     return [
         (inputs["index"].numpy(), inputs["image"].numpy(), inputs["mirrored"].numpy(), maps.numpy())
@@ -233,7 +240,7 @@ def test_parts_are_shown_of_a_share_of_photos_with_their_labels(disc_photos, lab
     (whole,) = scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)
     cut = 0
     for index, image, maps in changed_epochs(
-        disc_photos, labels, first_epoch=0, epochs=8, crops=0.5
+        disc_photos, labels, first_epoch=0, epochs=8, changes=PhotoChanges(crops=0.5)
     ):
         same = (image == whole["image"].numpy()[index]).all(axis=(1, 2, 3))
         assert np.array_equal(maps[same], whole["labels"].numpy()[index][same])
@@ -247,7 +254,7 @@ def test_parts_are_shown_of_a_share_of_photos_with_their_labels(disc_photos, lab
 def test_colours_change_and_labels_do_not(disc_photos, labels):
     (whole,) = scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)
     ((index, image, maps),) = changed_epochs(
-        disc_photos, labels, first_epoch=0, epochs=1, colours=0.2
+        disc_photos, labels, first_epoch=0, epochs=1, changes=PhotoChanges(colours=0.2)
     )
     assert np.array_equal(maps, whole["labels"].numpy()[index])
     ratio = image.mean(axis=(1, 2, 3)) / whole["image"].numpy()[index].mean(axis=(1, 2, 3))
@@ -255,7 +262,7 @@ def test_colours_change_and_labels_do_not(disc_photos, labels):
 
 
 def test_changes_are_a_function_of_seed_and_epoch_on_any_worker(disc_photos, labels):
-    changes = {"crops": 0.5, "colours": 0.2, "mirror": True}
+    changes = {"changes": PhotoChanges(mirror=True, crops=0.5, colours=0.2)}
     whole = changed_epochs(disc_photos, labels, first_epoch=0, epochs=3, **changes)
     resumed = changed_epochs(disc_photos, labels, first_epoch=2, epochs=3, **changes)
     assert all(np.array_equal(*pair) for pair in zip(whole[2], resumed[0], strict=True))

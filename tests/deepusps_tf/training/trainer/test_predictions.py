@@ -3,6 +3,7 @@ import pytest
 
 from data_prep.base.errors import InputError
 from data_prep.records.format import open_labels
+from deepusps_tf.data.augmentation import PhotoChanges
 from deepusps_tf.data.batches import DUPLICATE, scoring_batches, training_batches
 from deepusps_tf.labels.crf import RELEASE_SETTINGS, refine
 from deepusps_tf.labels.crf_pool import CrfPool
@@ -76,7 +77,7 @@ def test_mirrored_photos_are_handed_over_as_they_were(
         seed=0,
         first_epoch=0,
         epochs=1,
-        mirror=True,
+        changes=PhotoChanges(mirror=True),
     )
     mirrored = inputs["mirrored"].numpy()
     assert inputs["index"].numpy().tolist() == [index for index, _, _ in pushed[:10]]
