@@ -66,6 +66,7 @@ def _round_runner(scratch: Path, photos: Callable[[], Iterable[np.ndarray]], siz
     # Late, so that TensorFlow's threads start on the cores chosen by then.
     from deepusps_tf.distribution.devices import make_strategy
     from deepusps_tf.settings.config import Config
+    from deepusps_tf.settings.sections.fusion import AVERAGES
     from deepusps_tf.training.rounds import Round
     from deepusps_tf.training.trainer import Trainer
 
@@ -82,7 +83,8 @@ def _round_runner(scratch: Path, photos: Callable[[], Iterable[np.ndarray]], siz
 
     def run(collect: bool, epochs: int, pool: CrfPool) -> float:
         if collect not in trainers:
-            trainers[collect] = Trainer(config, strategy, images, beta_squared=1.0, collect=collect)
+            makes = AVERAGES if collect else None
+            trainers[collect] = Trainer(config, strategy, images, beta_squared=1.0, makes=makes)
         spec = Round(f"timed{time.monotonic_ns()}/round1", 0, 0.3, 1e-3, epochs)
         started = time.perf_counter()
         trainers[collect].train(spec, [labels], pool)

@@ -2,12 +2,13 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import numpy as np
 
 from data_prep.base.errors import InputError
 from data_prep.records.format import LabelRecord, RecordSet
 from data_prep.records.shard_writer import write_shards
-from deepusps_tf.labels.moving_average import MovingAverage
 
 # Labels made by a network are cut here; maps at `handcrafted_threshold`.
 REFINED_THRESHOLD = 0.5
@@ -50,16 +51,14 @@ class LabelSummary:
     coverage: float
 
 
-def write_averaged_labels(
-    *, average: MovingAverage, epoch: int, images: RecordSet, stem: str
-) -> LabelSummary:
-    """Writes the average after `epoch` epochs as a label set with the ids of `images`."""
+def write_label_set(*, labels: Iterable[np.ndarray], images: RecordSet, stem: str) -> LabelSummary:
+    """Writes labels, uint8 [S, S] in record order, as a label set with the ids of `images`."""
     empty = full = 0
     covered = []
 
     def records() -> Iterator[LabelRecord]:
         nonlocal empty, full
-        for photo_id, label in zip(images.ids, average.labels(epoch), strict=True):
+        for photo_id, label in zip(images.ids, labels, strict=True):
             foreground = label >= REFINED_THRESHOLD * 255
             empty += not foreground.any()
             full += bool(foreground.all())

@@ -36,8 +36,9 @@ def train_final_network(
 ) -> RoundResult:
     """Trains one network on all methods' labels, as the fusion says, after any joint rounds.
 
-    A joint round is a training of the same kind whose averages become the only label set of the
-    next: from then on there is nothing to fuse.
+    A joint round is a training of the same kind whose averages, or with `--joint_labels` its
+    network's predictions, become the only label set of the next: from then on there is nothing to
+    fuse.
 
     Args:
         config: the run's settings; all is written in its workdir.
@@ -57,20 +58,20 @@ def train_final_network(
     rated = {"beta_squared": config.fusion_beta_squared, "workers": workers}
     make = functools.partial(Trainer, config, strategy, photos.train, **rated)
 
-    def train(name: str, place: int, collect: bool) -> RoundResult:
+    def train(name: str, place: int, makes: str | None) -> RoundResult:
         sets = len(learned.labels)
-        trainer = functools.partial(make, fusion=fusion, label_sets=sets, collect=collect)
+        trainer = functools.partial(make, fusion=fusion, label_sets=sets, makes=makes)
         spec = _round(config, name, place, learned, photos.train)
         return run(spec=spec, labels=learned.labels, trainer=trainer)
 
     folder = Path(config.workdir) / FUSION
     learned = workers.chief_first(lambda: fusion.learned(photos.train, labels.labels, folder))
     for number in range(1, config.joint + 1):
-        result = train(f"{JOINT}/round{number}", number - 1, collect=True)
+        result = train(f"{JOINT}/round{number}", number - 1, makes=config.joint_labels)
         shown, made = [*learned.labels, result.labels], result.labels
         scorer.score_round(result, method=JOINT, number=number, shown=shown, written=made)
         learned, fusion = LearnedLabels((made,)), MeanLoss(config)
-    result = train(FUSION, config.joint, collect=False)
+    result = train(FUSION, config.joint, makes=None)
     if workers.is_chief:
         write_settings(scorer.logs(FUSION), dataclasses.asdict(config))
     scorer.score_round(

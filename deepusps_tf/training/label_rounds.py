@@ -15,6 +15,7 @@ from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.labels.pseudo_labels import REFINED_THRESHOLD, handcrafted_threshold
 from deepusps_tf.runs.round_result import RoundResult, is_stable, read_refined
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.sections.fusion import AVERAGES
 from deepusps_tf.training.rounds import Round, epochs_for
 from deepusps_tf.training.run_round import run_round
 from deepusps_tf.training.stage_scorer import StageScorer
@@ -61,7 +62,7 @@ def run_label_rounds(
             strategy,
             photos.train,
             beta_squared=config.beta_squared,
-            collect=True,
+            makes=AVERAGES,
             workers=workers,
         )
 

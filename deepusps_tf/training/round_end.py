@@ -1,16 +1,16 @@
 """The end of a round: its labels and weights are written, and it counts as finished."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 from absl import logging
 
 from data_prep.records.format import RecordSet, open_labels
 from deepusps_tf.labels.change import label_change
-from deepusps_tf.labels.moving_average import MovingAverage
-from deepusps_tf.labels.pseudo_labels import LabelSummary, write_averaged_labels
+from deepusps_tf.labels.pseudo_labels import LabelSummary, write_label_set
 from deepusps_tf.runs.checkpoints import save_weights
 from deepusps_tf.runs.round_result import RoundFigures, RoundResult, labels_stem, write_result
 from deepusps_tf.settings.config import Config
@@ -24,7 +24,7 @@ def end_round(
     config: Config,
     images: RecordSet,
     labels: Sequence[RecordSet],
-    average: MovingAverage | None,
+    made: Iterable[np.ndarray] | None,
     network: keras.Model,
     losses: Sequence[float],
 ) -> RoundResult:
@@ -35,17 +35,15 @@ def end_round(
         config: the run's settings; its folder is that of the round in `config.workdir`.
         images: the photos.
         labels: the label sets it learned.
-        average: whose last epoch becomes labels, or None.
+        made: the labels it makes, uint8 [S, S] in record order, or None.
         network: as it was trained.
         losses: of each epoch.
     """
     folder = Path(config.workdir) / spec.name
     written, figures = None, RoundFigures(tuple(losses), None)
-    if average is not None:
+    if made is not None:
         stem = labels_stem(folder)
-        summary = write_averaged_labels(
-            average=average, epoch=spec.epochs, images=images, stem=stem
-        )
+        summary = write_label_set(labels=made, images=images, stem=stem)
         written = open_labels(stem, images)
         moved = label_change(
             images=images,

@@ -1,7 +1,7 @@
 """One round of training: from labels to a network and, in refinement, to better labels."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -18,10 +18,14 @@ from deepusps_tf.fusion.mean_loss import MeanLoss
 from deepusps_tf.labels.averaging import Averaging
 from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.labels.moving_average import MovingAverage
+from deepusps_tf.labels.predicted_labels import predicted_labels
+from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.networks.losses import find_loss
+from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.runs.checkpoints import EpochCommits
 from deepusps_tf.runs.round_result import RoundResult, read_result
 from deepusps_tf.settings.config import Config
+from deepusps_tf.settings.sections.fusion import AVERAGES
 from deepusps_tf.training.callbacks import in_order
 from deepusps_tf.training.hand_over import FiniteCheck, HandOver
 from deepusps_tf.training.optimizer import ReleaseAdam
@@ -46,7 +50,8 @@ class Trainer:
         strategy: where to train.
         images: the photos trained on.
         beta_squared: beta^2 of the loss.
-        collect: whether rounds collect their moving average as the next labels.
+        makes: what rounds make labels of, one of `JOINT_LABELS`: averages over the epochs, of whole
+            photos, or predictions at the end. None: they make none.
         fusion: what is minimised, and what happens beside it; None: the mean of `--loss`.
         label_sets: how many label sets have a threshold of their own.
         workers: those that train together under `strategy`.
@@ -62,7 +67,7 @@ class Trainer:
         images: RecordSet,
         *,
         beta_squared: float,
-        collect: bool,
+        makes: str | None,
         fusion: Fusion | None = None,
         label_sets: int = 1,
         workers: Workers = ALONE,
@@ -70,7 +75,7 @@ class Trainer:
         self._config = config
         self._strategy = strategy
         self._images = images
-        self._collect = collect
+        self._makes = makes
         self._fusion = fusion or MeanLoss(config)
         self._workers = workers
         with strategy.scope():
@@ -113,7 +118,7 @@ class Trainer:
         config, images = self._config, self._images
         folder = Path(config.workdir) / spec.name
         kept, average = folder / "checkpoints", None
-        if self._collect:
+        if self._makes == AVERAGES:
             size, momentum = config.size, config.mva_momentum
             average = MovingAverage(kept, len(images.ids), size, momentum, self._workers)
         commits = EpochCommits(kept, average, self._workers)
@@ -139,12 +144,31 @@ class Trainer:
                 config=config,
                 images=images,
                 labels=labels,
-                average=average,
+                made=self._made(average, spec.epochs, pool),
                 network=self._model.network,
                 losses=commits.losses,
             )
 
         return self._workers.chief_first(end)
+
+    def _made(
+        self, average: MovingAverage | None, epochs: int, pool: CrfPool | None
+    ) -> Iterator[np.ndarray] | None:
+        """The labels that a trained round makes."""
+        if average is not None:
+            return average.labels(epochs)
+        if self._makes is None:
+            return None
+        config = self._config
+        network = build_model(backbone=config.backbone, size=config.size)
+        network.set_weights(self._model.network.get_weights())
+        return predicted_labels(
+            network=inference_twin(network),
+            images=self._images,
+            size=config.size,
+            batch_size=config.batch_size,
+            pool=pool,
+        )
 
     def _restart(self, spec: Round) -> None:
         """Puts the pretrained weights back, draws the others, forgets all of Adam's state."""
@@ -189,8 +213,8 @@ class Trainer:
         self, spec: Round, labels: Sequence[RecordSet], first_epoch: int, callbacks: list
     ) -> None:
         config, workers = self._config, self._workers
-        # What is labelled is averaged by whole photos.
-        shown = (0.0, 0.0) if self._collect else (config.fusion_crops, config.fusion_colours)
+        whole = self._makes == AVERAGES  # photos, in their own colours
+        shown = (0.0, 0.0) if whole else (config.fusion_crops, config.fusion_colours)
         batches = training_batches(
             images=self._images,
             labels=labels,

@@ -84,6 +84,7 @@ def tiny_model(*, backbone, size, synchronized=False, seed=0, **_) -> keras.Mode
 def tiny_network(monkeypatch):
     """Lets rounds train `tiny_model` whatever the backbone."""
     monkeypatch.setattr("deepusps_tf.training.start.build_model", tiny_model)
+    monkeypatch.setattr("deepusps_tf.training.trainer.build_model", tiny_model)
     monkeypatch.setattr("deepusps_tf.training.stage_scorer.build_model", tiny_model)
     monkeypatch.setattr("deepusps_tf.runs.round_result.build_model", tiny_model)
 

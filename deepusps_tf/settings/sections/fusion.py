@@ -7,6 +7,7 @@ from deepusps_tf.settings.setting import AT_LEAST_1, NOT_NEGATIVE, RATE, SHARE, 
 
 GROUP = "fusion"
 TRAIN = ("train",)
+JOINT_LABELS = AVERAGES, PREDICTIONS = ("averages", "predictions")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,16 @@ class FusionSettings:
         changes="training",
         group=GROUP,
         rules=[NOT_NEGATIVE],
+    )
+    joint_labels: str = setting(
+        "averages",
+        "What a joint round's labels are: averages of its training's refined predictions, as in "
+        "the methods' rounds, or predictions of the trained network, refined once. Only with the "
+        "latter has it --fusion_crops and --fusion_colours.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        choices=JOINT_LABELS,
     )
     fusion_epochs: int = setting(
         200,
@@ -83,7 +94,7 @@ class FusionSettings:
     fusion_crops: float = setting(
         0.0,
         "Share of the photos of which the last training shows a random part, with that part of the "
-        "labels, so that objects reach the border. Joint rounds, which label photos, show all.",
+        "labels, so that objects reach the border. Joint rounds do as --joint_labels says.",
         modes=TRAIN,
         changes="training",
         group=GROUP,

@@ -25,7 +25,7 @@ def test_it_is_what_a_round_minimises(tiny_config, disc_photos, tmp_path, monkey
     monkeypatch.syspath_prepend(tmp_path)
     config = dataclasses.replace(tiny_config, loss="copied_loss:cross_entropy", batch_size=10)
     labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
-    trainer = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=False)
+    trainer = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, makes=None)
     result = trainer.train(Round("rbd/round1", 0, 0.3, 1e-2, epochs=1), labels, None)
     (batch,) = scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)
     made = started_model(config, "rbd/round1")(batch["image"], training=True).numpy()

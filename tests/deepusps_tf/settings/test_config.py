@@ -224,8 +224,14 @@ def test_what_a_setting_changes_is_declared():
             "rounds",
             "recursive",
         ),
-        *("refined", "until_stable", "fusion", "oracle", "joint_rounds", "fusion_epochs"),
-        *("fusion_min_steps", "assessment_epochs", "fusion_learning_rate", "fusion_beta_squared"),
+        *("refined", "until_stable", "fusion", "oracle", "joint_rounds", "joint_labels"),
+        *(
+            "fusion_epochs",
+            "fusion_min_steps",
+            "assessment_epochs",
+            "fusion_learning_rate",
+            "fusion_beta_squared",
+        ),
     }
     assert set(settings_that_change("training")) == training
 

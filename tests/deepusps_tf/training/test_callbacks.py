@@ -31,7 +31,7 @@ def test_an_epoch_ends_with_its_commit_after_all_that_it_publishes(
         make_strategy("cpu:1"),
         disc_photos,
         beta_squared=4.0,
-        collect=True,
+        makes="averages",
         fusion=make_fusion(config),
         label_sets=2,
     )

@@ -8,7 +8,6 @@ import pytest
 
 from data_prep.records.format import LabelRecord, open_labels
 from data_prep.records.shard_writer import write_shards
-from deepusps_tf.labels.moving_average import MovingAverage
 from deepusps_tf.runs.round_result import RoundFigures, RoundResult, read_figures, write_result
 from deepusps_tf.training.label_drift import out_of_proportion, swings, warn_of_drift
 from deepusps_tf.training.round_end import end_round
@@ -119,13 +118,9 @@ def made_round(config, images, number, share):
     """Ends a round whose predictions call the left `share` of each photo salient."""
     spec = Round(f"rbd/round{number}", number - 1, 0.5, 1e-2, 1)
     folder = Path(config.workdir) / spec.name
-    average = MovingAverage(folder / "checkpoints", len(images.ids), SIDE, 0.7)
-    average.begin_epoch(0)
-    prediction = np.zeros((SIDE, SIDE), np.float32)
-    prediction[:, : round(share * SIDE)] = 1
-    for index in range(len(images.ids)):
-        average.update(index, prediction)
-    average.end_epoch()
+    (folder / "checkpoints").mkdir(parents=True)
+    label = np.zeros((SIDE, SIDE), np.uint8)
+    label[:, : round(share * SIDE)] = 255
     labels = [open_labels(f"{config.records}/train/labels/half/round0", images)]
     network = tiny_model(backbone="", size=SIDE)
     return end_round(
@@ -133,7 +128,7 @@ def made_round(config, images, number, share):
         config=config,
         images=images,
         labels=labels,
-        average=average,
+        made=[label] * len(images.ids),
         network=network,
         losses=[0.5],
     )

@@ -34,12 +34,12 @@ def run_round(tiny_config, disc_photos):
         pool=None,
         images=disc_photos,
         spec=SPEC,
-        collect=True,
+        makes="averages",
         **changes,
     ):
         config = dataclasses.replace(tiny_config, workdir=str(workdir), **changes)
         labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
-        trainer = Trainer(config, make_strategy(devices), images, beta_squared=1.0, collect=collect)
+        trainer = Trainer(config, make_strategy(devices), images, beta_squared=1.0, makes=makes)
         return trainer.train(spec, labels, pool)
 
     return run

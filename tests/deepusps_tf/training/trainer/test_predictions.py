@@ -95,4 +95,4 @@ def test_infinite_prediction_stops_and_names_the_photos(tmp_path, run_round, mon
     with pytest.raises(InputError, match=r"not finite at photos photo\d+"):
         run_round(tmp_path / "w")
     with pytest.raises(InputError, match=r"not finite at photos photo\d+"):
-        run_round(tmp_path / "fusion", collect=False)
+        run_round(tmp_path / "fusion", makes=None)

@@ -10,6 +10,7 @@ from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.runs.round_result import load_fusion, read_result
 from deepusps_tf.settings.parts import BACKBONES
+from deepusps_tf.training import trainer as trainer_module
 from deepusps_tf.training.trainer import Trainer
 from tests.deepusps_tf.conftest import (
     label_maps,
@@ -123,12 +124,44 @@ def test_interrupted_round_ends_like_one_that_was_not(
     assert np.array_equal(label_maps(whole.folder), label_maps(resumed.folder))
 
 
-def test_photos_are_changed_where_no_labels_are_collected(tmp_path, run_round):
-    changes = {"fusion_crops": 0.9, "fusion_colours": 0.2}
-    for collect in (True, False):
-        plain = run_round(tmp_path / f"plain {collect}", collect=collect)
-        changed = run_round(tmp_path / f"changed {collect}", collect=collect, **changes)
-        assert (changed.losses == plain.losses) == collect
+@pytest.mark.parametrize(
+    "makes, changed", [("averages", False), ("predictions", True), (None, True)]
+)
+def test_photos_are_changed_unless_their_predictions_are_averaged(
+    tmp_path, run_round, makes, changed
+):
+    plain = run_round(tmp_path / "plain", makes=makes)
+    other = run_round(tmp_path / "other", makes=makes, fusion_crops=0.9, fusion_colours=0.2)
+    assert (other.losses != plain.losses) == changed
+
+
+def test_predicted_labels_are_those_of_the_network_at_its_end(tmp_path, run_round, disc_photos):
+    settings = {"makes": "predictions", "weight_average": 0.9}
+    whole = run_round(tmp_path / "whole", **settings)
+    network = tiny_model(backbone="", size=32)
+    network.load_weights(whole.weights)
+    (batch,) = scoring_batches(images=disc_photos, size=32, batch_size=10)
+    photos = batch["image"].numpy()
+    seen, mirrored = (network.predict(photos[:, :, ::step], verbose=0) for step in (1, -1))
+    expected = (seen + mirrored[:, :, ::-1])[..., 0] / 2 * 255
+    assert np.abs(label_maps(whole.folder) - expected).max() < 0.51
+
+
+def test_predicted_labels_of_a_resumed_round_are_those_of_one_that_was_not(
+    tmp_path, run_round, monkeypatch
+):
+    settings = {"makes": "predictions", "fusion_crops": 0.5, "weight_average": 0.9}
+    whole = run_round(tmp_path / "whole", **settings)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(trainer_module, "predicted_labels", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            run_round(tmp_path / "stopped", **settings)
+    resumed = run_round(tmp_path / "stopped", **settings)
+    assert np.array_equal(label_maps(whole.folder), label_maps(resumed.folder))
+
+
+def _stop(**_):
+    raise KeyboardInterrupt
 
 
 def test_an_averaged_network_is_not_the_last_steps_and_its_labels_are_the_same(tmp_path, run_round):
@@ -143,7 +176,7 @@ def test_an_averaged_network_is_not_the_last_steps_and_its_labels_are_the_same(t
 
 def test_averaged_weights_of_four_devices_are_those_of_one(tmp_path, run_round):
     ends = [
-        run_round(tmp_path / devices, devices=devices, weight_average=0.9, collect=False)
+        run_round(tmp_path / devices, devices=devices, weight_average=0.9, makes=None)
         for devices in ("cpu:1", "cpu:4")
     ]
     for alone, mirrored in zip(*map(weights_of, ends), strict=True):
@@ -167,12 +200,12 @@ def test_an_averaged_round_that_was_stopped_ends_like_one_that_was_not(
 def test_second_round_starts_where_the_first_did(tmp_path, tiny_config, disc_photos):
     labels = [open_labels(f"{tiny_config.records}/train/labels/rbd/round0", disc_photos)]
     trainer = Trainer(
-        tiny_config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=True
+        tiny_config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, makes="averages"
     )
     trainer.train(dataclasses.replace(SPEC, name="mc/round1", threshold=0.6), labels, None)
     second = trainer.train(SPEC, labels, None)
     config = dataclasses.replace(tiny_config, workdir=str(tmp_path / "alone"))
-    fresh = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=True)
+    fresh = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, makes="averages")
     alone = fresh.train(SPEC, labels, None)
     assert second.losses == alone.losses
     for a, b in zip(weights_of(second), weights_of(alone), strict=True):
@@ -201,7 +234,7 @@ def test_frozen_blocks_keep_weights_and_statistics(tmp_path, tiny_config, disc_p
         tiny_config, backbone=LITE, pretrained=str(weights), frozen_blocks=2
     )
     labels = [open_labels(f"{config.records}/train/labels/rbd/round0", disc_photos)]
-    trainer = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=False)
+    trainer = Trainer(config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, makes=None)
     result = trainer.train(dataclasses.replace(SPEC, epochs=1), labels, None)
     after = build_model(backbone=LITE, size=32)
     after.load_weights(result.weights)
@@ -225,7 +258,7 @@ def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_co
     labels = two_methods_maps(tiny_config, disc_photos)
     spec = dataclasses.replace(SPEC, name="fusion", epochs=8)
     trainer = Trainer(
-        tiny_config, make_strategy("cpu:1"), disc_photos, beta_squared=4.0, collect=False
+        tiny_config, make_strategy("cpu:1"), disc_photos, beta_squared=4.0, makes=None
     )
     result = trainer.train(spec, labels, None)
     assert result.labels is None and result.losses[-1] < result.losses[0]
@@ -238,7 +271,7 @@ def test_fusion_learns_from_several_label_sets_and_writes_none(tmp_path, tiny_co
 def test_labels_made_of_several_tell_their_mean_distance(tmp_path, tiny_config, disc_photos):
     labels = two_methods_maps(tiny_config, disc_photos)
     trainer = Trainer(
-        tiny_config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, collect=True
+        tiny_config, make_strategy("cpu:1"), disc_photos, beta_squared=1.0, makes="averages"
     )
     result = trainer.train(SPEC, labels, None)
     every = [*labels, result.labels]
