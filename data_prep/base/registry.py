@@ -64,19 +64,23 @@ class Registry(Generic[Part]):
             raise self._unknown(name)
         return self._parts[name]
 
-    def check(self, name: str) -> None:
+    def check(self, name: str, flag: str = "") -> None:
         """Refuses a name that no part can have, without importing any.
+
+        Args:
+            name: of a part.
+            flag: which named it; empty: the registry's own.
 
         Raises:
             InputError: it is not among `names`, and not of the form `package.module:name`.
         """
         if ":" not in name and name not in self.names:
-            raise self._unknown(name)
+            raise self._unknown(name, flag)
 
-    def _unknown(self, name: str) -> InputError:
+    def _unknown(self, name: str, flag: str = "") -> InputError:
         return InputError(
-            f"--{self._flag}={name}: unknown; choose from {', '.join(self.names)}, or write "
-            "package.module:name of your own"
+            f"--{flag or self._flag}={name}: unknown; choose from {', '.join(self.names)}, or "
+            "write package.module:name of your own"
         )
 
     def _import(self, name: str, module: str, attribute: str) -> Part:

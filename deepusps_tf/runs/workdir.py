@@ -130,18 +130,23 @@ def experiment_folder(run: str) -> str:
 
 
 def rounds_note(config: Config) -> str:
-    """Says where the rounds that a run shows are another run's or of another size; else empty."""
-    return " ".join(filter(None, (_size_note(config), _refined_note(config))))
+    """Says whether the rounds that a run shows are another run's or of another network."""
+    return " ".join(filter(None, (_network_note(config), _refined_note(config))))
 
 
-def _size_note(config: Config) -> str:
-    theirs, own = config.in_rounds.size, config.size
-    if theirs == own:
-        return ""
-    return (
-        f"Handcrafted maps and the methods' rounds are at {theirs}x{theirs}, joint rounds and "
-        f"fusion at {own}x{own}."
-    )
+def _network_note(config: Config) -> str:
+    rounds, notes = config.in_rounds, []
+    if rounds.size != config.size:
+        notes.append(
+            f"Handcrafted maps and the methods' rounds are at {rounds.size}x{rounds.size}, joint "
+            f"rounds and fusion at {config.size}x{config.size}."
+        )
+    if rounds.backbone != config.backbone:
+        notes.append(
+            f"The methods' rounds train {rounds.backbone}, joint rounds and fusion "
+            f"{config.backbone}."
+        )
+    return " ".join(notes)
 
 
 def _refined_note(config: Config) -> str:

@@ -27,8 +27,14 @@ def checked(config: Config) -> Config:
         "give one a round",
     )
     _require(
-        not config.frozen_blocks or config.pretrained != "none",
+        not (config.frozen_blocks or config.round_frozen_blocks) or config.pretrained != "none",
         "--frozen_blocks contradicts --pretrained=none: random weights would stay random",
+    )
+    _require(
+        config.round_backbone in (None, config.backbone)
+        or config.pretrained in ("default", "none"),
+        f"--round_backbone={config.round_backbone} and --pretrained={config.pretrained} "
+        "contradict: one file cannot hold the weights of two networks",
     )
     _check_sources(config)
     _check_fusion(config)

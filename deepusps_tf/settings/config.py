@@ -60,9 +60,16 @@ class Config(  # the fields of the last base come first
 
     @property
     def in_rounds(self) -> "Config":
-        """The settings of the methods' rounds, where there are any: their `size` may be another."""
-        side = self.round_size if self.round_size and self.refines else 0
-        return dataclasses.replace(self, size=side or self.size)
+        """The settings of the methods' rounds, if any: their network may be another."""
+        if not self.refines:
+            return self
+        frozen = self.round_frozen_blocks
+        return dataclasses.replace(
+            self,
+            size=self.round_size or self.size,
+            backbone=self.round_backbone or self.backbone,
+            frozen_blocks=self.frozen_blocks if frozen is None else frozen,
+        )
 
     @property
     def walks(self) -> bool:

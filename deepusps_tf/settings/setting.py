@@ -74,15 +74,17 @@ class Setting:
         return f"{self.text} One of {names}, or package.module:name of your own."
 
     def check(self, flag: str, value: Any) -> None:
-        """Refuses a value out of range.
+        """Refuses a value out of range; None, that a setting is not given, never is.
 
         Raises:
             InputError: naming the flag.
         """
+        if value is None:
+            return
         if self.choices is not None and value not in self.choices:
             raise InputError(f"--{flag}={value}: choose from {', '.join(self.choices)}")
         if self.registry is not None:
-            self.registry.check(value)
+            self.registry.check(value, flag)
         for rule in self.rules:
             if not rule.holds(value):
                 raise InputError(rule.refusal.format(flag=flag, value=value))

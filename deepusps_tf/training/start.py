@@ -27,7 +27,7 @@ class DrawnWeight(NamedTuple):
 def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
     """Finds what training could not start with, before hours of preparation.
 
-    The network is built once for it, which takes seconds.
+    The networks are built once for it, which takes seconds.
 
     Raises:
         InputError: for a fusion, a loss or a backbone that cannot be had or contradicts other
@@ -40,6 +40,8 @@ def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
     if config.batch_size % replicas:
         raise InputError(f"--batch_size={config.batch_size} must divide by {replicas} devices")
     starting_network(config, replicas)
+    if config.in_rounds.backbone != config.backbone:
+        starting_network(config.in_rounds, replicas)
 
 
 def starting_network(config: Config, replicas: int) -> tuple[keras.Model, list[DrawnWeight]]:

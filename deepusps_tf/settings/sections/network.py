@@ -46,7 +46,23 @@ class NetworkSettings:
         group=GROUP,
         rules=[AT_LEAST_1, EIGHTS],
     )
-    # Changes labels too, by the `size` that `Config.in_rounds` makes of it.
+    # These change labels too, by what `Config.in_rounds` makes of them.
+    round_backbone: str | None = setting(
+        None,
+        "Feature network of the methods' rounds, where it is another than --backbone.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        registry=BACKBONES,
+    )
+    round_frozen_blocks: int | None = setting(
+        None,
+        "First blocks of the methods' rounds that stay as they are; not given: --frozen_blocks.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[NOT_NEGATIVE],
+    )
     round_size: int = setting(
         0,
         "The same in the methods' rounds, whose networks only label: smaller is faster. 0: --size.",

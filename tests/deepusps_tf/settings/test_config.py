@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.base.errors import InputError
+from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import (
     Config,
     settings_of_an_experiment,
@@ -142,6 +143,35 @@ def test_rounds_have_a_size_of_their_own(changes, side):
     assert config.in_rounds == dataclasses.replace(config, size=side)
 
 
+@pytest.mark.parametrize(
+    ("changes", "backbone", "frozen"),
+    [
+        ({}, "efficientnet_lite2_fpn", 7),
+        ({"round_backbone": "efficientnet_lite0_fpn"}, "efficientnet_lite0_fpn", 7),
+        (
+            {"round_backbone": "efficientnet_lite0_fpn", "round_frozen_blocks": 0},
+            "efficientnet_lite0_fpn",
+            0,
+        ),
+        (
+            {"round_backbone": "drn_d_22", "round_frozen_blocks": 5, "fusion": "direct"},
+            "efficientnet_lite2_fpn",
+            7,
+        ),
+    ],
+)
+def test_rounds_have_a_network_of_their_own(changes, backbone, frozen):
+    config = paths(backbone="efficientnet_lite2_fpn", frozen_blocks=7, **changes)
+    expected = dataclasses.replace(config, backbone=backbone, frozen_blocks=frozen)
+    assert config.in_rounds == expected
+
+
+def test_one_file_of_weights_is_not_for_two_networks():
+    config = paths(backbone="resnet101", round_backbone="drn_d_22", pretrained="weights.pth")
+    with pytest.raises(InputError, match="--round_backbone=drn_d_22 and --pretrained=weights.pth"):
+        checked(config)
+
+
 @pytest.mark.parametrize("method", ["rbd", "dsr", "mc", "hs"])
 @pytest.mark.parametrize("rounds", [1, 2, 3])
 def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
@@ -164,6 +194,8 @@ def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
         ({"methods": ("rbd", "gbvs")}, "'gbvs' is unknown; choose from rbd, dsr, mc, hs"),
         ({"fusion": "sum"}, "--fusion=sum: unknown; choose from mean_loss, trimmed_loss, direct"),
         ({"backbone": "vgg16"}, "--backbone=vgg16: unknown; choose from drn_d_22, .*resnet101, or"),
+        ({"round_backbone": "vgg"}, "--round_backbone=vgg: unknown; choose from drn_d_22"),
+        ({"round_frozen_blocks": -1}, "--round_frozen_blocks must not be negative"),
         ({"loss": "l2"}, "--loss=l2: unknown; choose from f_beta, or write package.module:name"),
         ({"oracle": "masks"}, "--oracle=masks: choose from none, truth, fusion"),
         ({"format": "pb"}, "--format=pb: choose from saved_model, keras, weights"),
@@ -217,7 +249,7 @@ def test_what_a_setting_changes_is_declared():
             "test_masks",
             "sample_size",
             "max_side",
-            "round_size",
+            *("round_size", "round_backbone", "round_frozen_blocks"),
             "weight_average",
             "fusion_crops",
             "fusion_colours",
