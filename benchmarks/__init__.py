@@ -1,1 +1,1 @@
-"""Measurements behind the figures in BUILD_NOTES.md; each prints how it was made."""
+"""Measurements behind the figures in docs/; each prints how it was made."""
