@@ -3,8 +3,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Each of the two takes up to 5 GB.
 TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# Broken links and pages that nothing leads to are errors. The theme's word on its own future is left out.
+BUILD_SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-.PHONY: demo test fast-test lint format clean
+.PHONY: demo test fast-test lint format docs clean
 
 # The whole pipeline on the embedded sample: photos in, a measured and exported model out.
 demo: $(VENV)/.run
@@ -20,13 +22,19 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BUILD_SITE)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The manual as a site of files, site/index.html.
+docs: $(VENV)/.dev
+	$(BIN)/python -m docs.write_settings
+	$(BUILD_SITE)
+
 clean:
-	rm -rf $(VENV) records runs
+	rm -rf $(VENV) records runs site
 
 $(VENV)/.run: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
