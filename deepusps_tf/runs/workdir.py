@@ -136,16 +136,14 @@ def rounds_note(config: Config) -> str:
 
 def _network_note(config: Config) -> str:
     rounds, notes = config.in_rounds, []
+    labelling = config.in_joint_rounds.backbone
     if rounds.size != config.size:
         notes.append(
             f"Handcrafted maps and the methods' rounds are at {rounds.size}x{rounds.size}, joint "
             f"rounds and fusion at {config.size}x{config.size}."
         )
-    if rounds.backbone != config.backbone:
-        notes.append(
-            f"The methods' rounds train {rounds.backbone}, joint rounds and fusion "
-            f"{config.backbone}."
-        )
+    if labelling != config.backbone:
+        notes.append(f"Rounds train {labelling}, the fused network is {config.backbone}.")
     return " ".join(notes)
 
 

@@ -60,13 +60,17 @@ class Config(  # the fields of the last base come first
 
     @property
     def in_rounds(self) -> "Config":
-        """The settings of the methods' rounds, if any: their network may be another."""
+        """The settings of the methods' rounds, if any: they may see less, with another network."""
         if not self.refines:
             return self
+        return dataclasses.replace(self.in_joint_rounds, size=self.round_size or self.size)
+
+    @property
+    def in_joint_rounds(self) -> "Config":
+        """The settings of joint rounds: they see what the last training does."""
         frozen = self.round_frozen_blocks
         return dataclasses.replace(
             self,
-            size=self.round_size or self.size,
             backbone=self.round_backbone or self.backbone,
             frozen_blocks=self.frozen_blocks if frozen is None else frozen,
         )

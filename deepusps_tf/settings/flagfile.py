@@ -28,16 +28,17 @@ def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         text, choices = declared(field).help, declared(field).choices
         name, kind = flag_name(field), hints[field.name]
         options = {"flag_values": flag_values}
+        kinds = (kind, *typing.get_args(kind))
         if choices:
             flags.DEFINE_enum(name, field.default, choices, text, **options)
-        elif bool in (kind, *typing.get_args(kind)):
-            flags.DEFINE_bool(name, field.default, text, **options)
-        elif kind is int:
-            flags.DEFINE_integer(name, field.default, text, **options)
-        elif kind is float:
-            flags.DEFINE_float(name, field.default, text, **options)
         elif typing.get_origin(kind) is tuple:
             flags.DEFINE_list(name, [str(v) for v in field.default], text, **options)
+        elif bool in kinds:
+            flags.DEFINE_bool(name, field.default, text, **options)
+        elif int in kinds:
+            flags.DEFINE_integer(name, field.default, text, **options)
+        elif float in kinds:
+            flags.DEFINE_float(name, field.default, text, **options)
         else:
             flags.DEFINE_string(name, field.default, text, **options)
 

@@ -56,9 +56,9 @@ def train_final_network(
     common = {"workdir": Path(config.workdir), "images": photos.train}
     run = functools.partial(run_round, **common, pool=pool, workers=workers)
     rated = {"beta_squared": config.fusion_beta_squared, "workers": workers}
-    make = functools.partial(Trainer, config, strategy, photos.train, **rated)
 
-    def train(name: str, place: int, makes: str | None) -> RoundResult:
+    def train(config: Config, name: str, place: int, makes: str | None) -> RoundResult:
+        make = functools.partial(Trainer, config, strategy, photos.train, **rated)
         sets = len(learned.labels)
         trainer = functools.partial(make, fusion=fusion, label_sets=sets, makes=makes)
         spec = _round(config, name, place, learned, photos.train)
@@ -66,12 +66,15 @@ def train_final_network(
 
     folder = Path(config.workdir) / FUSION
     learned = workers.chief_first(lambda: fusion.learned(photos.train, labels.labels, folder))
+    joint = config.in_joint_rounds
+    joint_scorer = scorer.of(joint)
     for number in range(1, config.joint + 1):
-        result = train(f"{JOINT}/round{number}", number - 1, makes=config.joint_labels)
+        name, makes = f"{JOINT}/round{number}", config.joint_labels
+        result = train(joint, name, number - 1, makes)
         shown, made = [*learned.labels, result.labels], result.labels
-        scorer.score_round(result, method=JOINT, number=number, shown=shown, written=made)
+        joint_scorer.score_round(result, method=JOINT, number=number, shown=shown, written=made)
         learned, fusion = LearnedLabels((made,)), MeanLoss(config)
-    result = train(FUSION, config.joint, makes=None)
+    result = train(config, FUSION, config.joint, None)
     if workers.is_chief:
         write_settings(scorer.logs(FUSION), dataclasses.asdict(config))
     scorer.score_round(

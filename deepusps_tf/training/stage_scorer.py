@@ -42,6 +42,14 @@ class StageScorer:
         self._pool = pool
         self._workers = workers
 
+    def of(self, config: Config) -> "StageScorer":
+        """The scorer of stages that other settings trained; this one where they are the same."""
+        if config == self._config:
+            return self
+        return StageScorer(
+            config=config, photos=self._photos, pool=self._pool, workers=self._workers
+        )
+
     @functools.cached_property
     def _network(self) -> keras.Model:
         """Every round's network is scored in this one."""

@@ -40,8 +40,8 @@ def check_settings(config: Config, strategy: tf.distribute.Strategy) -> None:
     if config.batch_size % replicas:
         raise InputError(f"--batch_size={config.batch_size} must divide by {replicas} devices")
     starting_network(config, replicas)
-    if config.in_rounds.backbone != config.backbone:
-        starting_network(config.in_rounds, replicas)
+    if config.in_joint_rounds != config:
+        starting_network(config.in_joint_rounds, replicas)
 
 
 def starting_network(config: Config, replicas: int) -> tuple[keras.Model, list[DrawnWeight]]:

@@ -46,10 +46,11 @@ class NetworkSettings:
         group=GROUP,
         rules=[AT_LEAST_1, EIGHTS],
     )
-    # These change labels too, by what `Config.in_rounds` makes of them.
+    # These change labels too, by what `Config.in_rounds` and `in_joint_rounds` make of them.
     round_backbone: str | None = setting(
         None,
-        "Feature network of the methods' rounds, where it is another than --backbone.",
+        "Feature network of all rounds, joint ones too, where it is another than --backbone, which "
+        "the last training has.",
         modes=TRAIN,
         changes="training",
         group=GROUP,
@@ -57,7 +58,7 @@ class NetworkSettings:
     )
     round_frozen_blocks: int | None = setting(
         None,
-        "First blocks of the methods' rounds that stay as they are; not given: --frozen_blocks.",
+        "The same of --round_backbone's blocks. Not given: --frozen_blocks.",
         modes=TRAIN,
         changes="training",
         group=GROUP,
@@ -65,7 +66,7 @@ class NetworkSettings:
     )
     round_size: int = setting(
         0,
-        "The same in the methods' rounds, whose networks only label: smaller is faster. 0: --size.",
+        "--size in the methods' rounds, whose networks only label: smaller is faster. 0: --size.",
         modes=TRAIN,
         changes="training",
         group=GROUP,

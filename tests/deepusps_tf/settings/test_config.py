@@ -166,6 +166,16 @@ def test_rounds_have_a_network_of_their_own(changes, backbone, frozen):
     assert config.in_rounds == expected
 
 
+def test_joint_rounds_have_the_rounds_network_and_the_last_ones_size(tmp_path):
+    flags = ("--size=288", "--round_size=224", "--frozen_blocks=7", "--round_frozen_blocks=5")
+    networks = ("--backbone=efficientnet_lite2_fpn", "--round_backbone=efficientnet_lite0_fpn")
+    config = parse(tmp_path, "--records=r", "--workdir=w", *flags, *networks)
+    assert config.in_joint_rounds == dataclasses.replace(
+        config, backbone="efficientnet_lite0_fpn", frozen_blocks=5
+    )
+    assert config.in_rounds == dataclasses.replace(config.in_joint_rounds, size=224)
+
+
 def test_one_file_of_weights_is_not_for_two_networks():
     config = paths(backbone="resnet101", round_backbone="drn_d_22", pretrained="weights.pth")
     with pytest.raises(InputError, match="--round_backbone=drn_d_22 and --pretrained=weights.pth"):
