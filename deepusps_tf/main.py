@@ -16,6 +16,7 @@ from absl import app, logging
 from data_prep.base.command import quiet_tensorflow, say
 from data_prep.base.command_line import asks_for_help, show
 from data_prep.base.errors import InputError
+from deepusps_tf.commands.quick_start import import_keras
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import define_flags, from_flags, parse_arguments
 from deepusps_tf.settings.help import help_text
@@ -30,6 +31,7 @@ def run_mode(config: Config) -> int | None:
     It is imported only now: --help is quick so, and the CRF's processes, which import this module
     too, stay free of TensorFlow.
     """
+    import_keras()
     command = importlib.import_module(f"deepusps_tf.commands.{config.mode}")
     return getattr(command, config.mode)(config)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from deepusps_tf import main
+from deepusps_tf.commands.quick_start import import_keras
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +69,7 @@ def run_example(folder, name: str, *more: str) -> Path:
 
 
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow
+    import_keras()
     from deepusps_tf.runs import round_result
     from deepusps_tf.training import stage_scorer, start
     from tests.deepusps_tf.conftest import tiny_model

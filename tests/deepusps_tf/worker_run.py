@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from deepusps_tf import main
+from deepusps_tf.commands.quick_start import import_keras
 
 
 def keep_entered(folder: Path):
@@ -25,6 +26,7 @@ def keep_entered(folder: Path):
 
 
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow
+    import_keras()
     from deepusps_tf.labels import moving_average
     from deepusps_tf.runs import round_result
     from deepusps_tf.training import stage_scorer, start
