@@ -3,9 +3,6 @@
 python -m tests.deepusps_tf.tiny_run --flags-of-deepusps_tf.main
 """
 
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -47,25 +44,6 @@ def without_masks(folder) -> list[str]:
     """`tiny_command` on all 8 photos, none of which has a mask to score by."""
     command = tiny_command(folder)
     return [part for part in command if not part.startswith(("--masks=", "--holdout="))]
-
-
-def run_example(folder, name: str, *more: str) -> Path:
-    """Trains a tiny run in `folder`, beside a copy of a file of examples/extend.
-
-    It has neither masks nor a CRF.
-
-    Returns:
-        The run's workdir.
-    """
-    shutil.copy(ROOT / "examples/extend" / name, folder)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [*without_masks(folder), "--rounds=1", "--epochs=1", "--fusion_epochs=1"]
-    command += ["--nocrf", *more]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return folder / "run"
 
 
 if __name__ == "__main__":  # the CRF's processes import this module too, free of TensorFlow

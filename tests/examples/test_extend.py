@@ -1,5 +1,6 @@
 """The worked examples of parts of one's own, as they are, from a folder outside the repository."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from data_prep.methods.names import Method
 from data_prep.pictures.images import write_png
 from data_prep.records.format import open_labels, open_set
 from deepusps_tf.networks.saliency_network import build_model
-from tests.deepusps_tf.conftest import disc_photo, noisy_map
+from tests.deepusps_tf.conftest import disc_photo, label_maps, noisy_map
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples/extend"
@@ -22,7 +23,7 @@ EXAMPLES = ROOT / "examples/extend"
 
 @pytest.fixture
 def examples(tmp_path, monkeypatch):
-    for name in ("my_method.py", "my_backbone.py"):
+    for name in ("my_method.py", "my_backbone.py", "my_loss.py", "my_fusion.py"):
         shutil.copy(EXAMPLES / name, tmp_path)
         assert len((EXAMPLES / name).read_text().splitlines()) < 30
     monkeypatch.chdir(tmp_path)
@@ -63,6 +64,7 @@ def test_a_run_takes_them_and_a_folder_of_maps_by_flag_alone(examples):
         *("--methods=rbd,my_method:contrast,theirs=elsewhere", "--backbone=my_backbone:small"),
         *("--pretrained=none", "--epochs=1", "--fusion_epochs=1", "--batch_size=4"),
         *("--learning_rates=1e-3", "--crf_processes=1", "--jobs=2", "--devices=cpu:1"),
+        *("--loss=my_loss:cross_entropy", "--fusion=my_fusion:Median"),
     ]
 
     def run():
@@ -82,6 +84,21 @@ def test_a_run_takes_them_and_a_folder_of_maps_by_flag_alone(examples):
         assert open_labels(f"records/train/labels/{name}/round0", images).ids == images.ids
         assert f"\n{name}" in done.stdout
         assert (examples / f"run/{name}/round1").is_dir()
+    _check_loss_and_fusion(examples / "run", ("rbd", "contrast", "theirs"))
     again = run()
     assert again.returncode == 0, again.stderr
     assert done.stdout.endswith(again.stdout)
+
+
+def _check_loss_and_fusion(run, methods):
+    settings = (run / "config.flags").read_text()
+    assert "--loss=my_loss:cross_entropy\n" in settings
+    assert "--fusion=my_fusion:Median\n" in settings
+    for name in (*(f"{method}/round1" for method in methods), "fusion"):
+        (loss,) = json.loads((run / name / "round.json").read_text())["losses"]
+        assert 0.05 < loss < 5 and (run / name / "network.weights.h5").is_file()
+    each = np.stack([label_maps(run / method / "round1") for method in methods])
+    fused = label_maps(run / "fusion")
+    assert fused.shape == each.shape[1:] and fused.std() > 0
+    assert np.array_equal(fused, np.median(each, axis=0))
+    assert not np.array_equal(fused, np.rint(each.mean(axis=0)))

@@ -1,7 +1,6 @@
-"""The loss of examples/extend/my_loss.py, as its file says to use it."""
+"""The loss of examples/extend/my_loss.py; tests/examples/test_extend.py trains with it by flag."""
 
 import dataclasses
-import json
 import shutil
 
 import numpy as np
@@ -13,7 +12,7 @@ from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.training.rounds import Round
 from deepusps_tf.training.trainer import Trainer
 from tests.deepusps_tf.conftest import started_model
-from tests.deepusps_tf.tiny_run import ROOT, run_example
+from tests.deepusps_tf.tiny_run import ROOT
 
 SOURCE = ROOT / "examples/extend/my_loss.py"
 
@@ -32,13 +31,3 @@ def test_it_is_what_a_round_minimises(tiny_config, disc_photos, tmp_path, monkey
     maps = batch["labels"].numpy()
     expected = -np.mean(maps * np.log(made) + (1 - maps) * np.log(1 - made))
     assert result.losses == pytest.approx([expected], rel=1e-4)
-
-
-@pytest.mark.slow
-def test_it_is_trained_with_by_flag_alone(tmp_path):
-    assert len(SOURCE.read_text().splitlines()) < 30
-    run = run_example(tmp_path, "my_loss.py", "--methods=rbd", "--loss=my_loss:cross_entropy")
-    assert "--loss=my_loss:cross_entropy\n" in (run / "config.flags").read_text()
-    for name in ("rbd/round1", "fusion"):
-        (loss,) = json.loads((run / name / "round.json").read_text())["losses"]
-        assert 0.05 < loss < 5 and (run / name / "network.weights.h5").is_file()
