@@ -21,7 +21,7 @@ from data_prep.pictures.images import read_rgb
 from data_prep.pictures.opening import ImageError
 
 MODULE = "tests.deepusps_tf.tiny_run"
-FILES = 4
+FILES = 3
 
 
 def generator(seed=0):

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.kill_loop import loop, outcome, stage
 from tests.deepusps_tf.tiny_run import short_command
 
-KILLS = 4
+KILLS = 3
 
 
 @pytest.mark.slow
