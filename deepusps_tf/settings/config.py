@@ -34,19 +34,29 @@ class Config(  # the fields of the last base come first
 
     What settings may not be together, `deepusps_tf.settings.checks.checked` finds.
 
+    `given` names the fields that somebody chose, whatever their values: those that a flag or a
+    flagfile named, and always those that are not the defaults. It is no setting: configs of the
+    same settings are equal. `dataclasses.replace` keeps it.
+
     Raises:
         InputError: on construction, when a setting is of another type or out of its range.
     """
 
-    def __post_init__(self):
+    given: dataclasses.InitVar[frozenset[str]] = frozenset()
+
+    def __post_init__(self, given: frozenset[str]):
         """Refuses values that cannot work, before anything is written; `~` is the home folder."""
+        changed = set()
         for field in dataclasses.fields(self):
             value = typed(flag_name(field), getattr(self, field.name), _kinds()[field.name])
             object.__setattr__(self, field.name, value)
+            if value != field.default:
+                changed.add(field.name)
             declared(field).check(flag_name(field), getattr(self, field.name))
             if declared(field).path:
                 object.__setattr__(self, field.name, _at_home(getattr(self, field.name)))
         parse_methods(self.methods)
+        object.__setattr__(self, "given", frozenset(given | changed))
 
     @property
     def method_names(self) -> tuple[str, ...]:

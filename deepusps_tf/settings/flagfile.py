@@ -144,14 +144,18 @@ def read_experiment(path: str | Path, **changes) -> Config:
     unknown = sorted(changes.keys() - {field.name for field in dataclasses.fields(Config)})
     if unknown:
         raise InputError(f"{unknown[0]}: no such setting; Config has the settings as fields")
-    return checked(dataclasses.replace(_config(flag_values), **changes))
+    config = _config(flag_values)
+    return checked(dataclasses.replace(config, given=config.given | changes.keys(), **changes))
 
 
 def _config(flag_values: flags.FlagValues) -> Config:
-    values = {}
+    values, given = {}, set()
     hints = typing.get_type_hints(Config)
     for field in dataclasses.fields(Config):
-        value = flag_values[flag_name(field)].value
+        flag = flag_values[flag_name(field)]
+        value = flag.value
+        if flag.present:
+            given.add(field.name)
         if typing.get_origin(hints[field.name]) is tuple:
             kind = typing.get_args(hints[field.name])[0]
             try:
@@ -159,7 +163,7 @@ def _config(flag_values: flags.FlagValues) -> Config:
             except ValueError as error:
                 raise InputError(f"--{field.name}: {flag_mistake(error)}") from error
         values[field.name] = value
-    return Config(**values)
+    return Config(**values, given=frozenset(given))
 
 
 def flagfile_text(config: Config) -> str:

@@ -297,3 +297,11 @@ def test_a_tilde_is_the_home_folder(monkeypatch):
     assert (config.images, config.records) == ("/home/me/photos", "/home/me/r")
     assert config.workdirs == ("/home/me/a", "b~")
     assert (config.compare, config.masks) == ("", None)
+
+
+def test_a_config_knows_what_was_chosen():
+    assert Config().given == frozenset()
+    nocrf = Config(crf=False, size=432)
+    assert nocrf.given == {"crf"}  # a default is nobody's choice
+    assert dataclasses.replace(nocrf, crf=True, batch_size=3).given == {"crf", "batch_size"}
+    assert Config(given=frozenset({"crf"})) == Config()

@@ -14,6 +14,7 @@ from deepusps_tf.settings.flagfile import (
     flagfile_text,
     from_flags,
     parse_arguments,
+    read_experiment,
     read_flagfile,
 )
 from deepusps_tf.settings.setting import MODES, flag_name
@@ -51,6 +52,15 @@ def test_a_switch_may_be_left_to_the_mode(tmp_path):
         assert config.recursive is value
         (tmp_path / "kept.flags").write_text(flagfile_text(config))
         assert read_flagfile(tmp_path / "kept.flags").recursive is value
+
+
+def test_flags_and_flagfiles_tell_what_was_given(tmp_path):
+    (tmp_path / "own.flags").write_text("--crf_iterations=5\n")  # the default, but given
+    places = ("--mode=predict", "--model=m", "--images=i", "--output=o")
+    config = parsed(*places, "--crf", f"--flagfile={tmp_path}/own.flags")
+    assert config.given == {"mode", "model", "images", "output", "crf", "crf_iterations"}
+    again = read_experiment(tmp_path / "own.flags", records="r", workdir="w", crf=True)
+    assert again.given == {"crf_iterations", "records", "workdir", "crf"}
 
 
 # As runs of before `loss` kept their settings.
