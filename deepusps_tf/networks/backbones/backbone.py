@@ -13,6 +13,9 @@ from data_prep.base.errors import InputError
 from deepusps_tf.networks.backbones.layers import LayerFactory
 from deepusps_tf.settings.parts import BACKBONES
 
+# What most weights that can be had learned from.
+IMAGENET = "the photos of ImageNet with their class labels, which people gave"
+
 
 def _no_block(layer_name: str) -> None:
     del layer_name
@@ -40,6 +43,7 @@ class Backbone:
             other. None: no file of another program fits.
         default_weights: where the weights of `pretrained="default"` are; raises `InputError`
             where they have to be fetched by the user. None: there are none.
+        default_weights_of: what those learned from, in words; None: not known.
         block_number: in which block, from 0, a layer of that name is; None for the head's, and by
             default for all, so that --frozen_blocks has nothing to freeze.
         head_fan: of the linear head's initial weights, of variance 2 / fan; None for DRN's own
@@ -55,6 +59,7 @@ class Backbone:
     std: tuple[float, float, float] = (127.5, 127.5, 127.5)
     place: Callable[[keras.Model, Mapping[str, np.ndarray], str], list[str]] | None = None
     default_weights: Callable[[], Path] | None = None
+    default_weights_of: str | None = None
     block_number: Callable[[str], int | None] = _no_block
     head_fan: int | None = None
 

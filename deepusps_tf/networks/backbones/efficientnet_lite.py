@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from data_prep.base.errors import InputError
-from deepusps_tf.networks.backbones.backbone import register_family
+from deepusps_tf.networks.backbones.backbone import IMAGENET, register_family
 from deepusps_tf.networks.backbones.layers import LayerFactory, place_tensors
 
 MEAN = (127.0, 127.0, 127.0)
@@ -181,6 +181,7 @@ register_family(
     features=features,
     place=place,
     default_weights=default_weights,
+    default_weights_of=IMAGENET,
     mean=MEAN,
     std=STD,
     block_number=block_number,
@@ -209,6 +210,7 @@ register_family(
     features=_of(features, output_stride=32, finer_strides=_FINER),
     place=_of(place),
     default_weights=_of(default_weights),
+    default_weights_of=IMAGENET,
     mean=MEAN,
     std=STD,
     block_number=block_number,

@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from data_prep.base.errors import InputError
-from deepusps_tf.networks.backbones.backbone import register_family
+from deepusps_tf.networks.backbones.backbone import IMAGENET, register_family
 from deepusps_tf.networks.backbones.layers import LayerFactory, keras_layout, place_tensors
 
 MEAN = (123.68, 116.779, 103.939)
@@ -184,6 +184,7 @@ register_family(
     features=features,
     place=place,
     default_weights=default_weights,
+    default_weights_of=IMAGENET,
     mean=MEAN,
     std=STD,
     block_number=block_number,
