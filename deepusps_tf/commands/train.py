@@ -15,6 +15,7 @@ from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.distribution.workers import Workers
 from deepusps_tf.reporting.report import write_report
 from deepusps_tf.runs.label_versions import choose_versions
+from deepusps_tf.runs.training_time import timed_training
 from deepusps_tf.runs.workdir import (
     check_joined,
     locked_workdir,
@@ -28,7 +29,7 @@ from deepusps_tf.serving.saliency_model import SaliencyModel, load_model
 from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import list_text
-from deepusps_tf.settings.places import check_places, exported_versions
+from deepusps_tf.settings.places import RUN_FLAGFILE, check_places, exported_versions
 from deepusps_tf.training.schedule import run_rounds
 from deepusps_tf.training.start import check_settings
 
@@ -115,10 +116,12 @@ def _train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -
             prepare_records(source=_source(config), records=Path(config.records), jobs=config.jobs)
         else:
             take_changes(Path(config.records))
+        begun = (workdir / RUN_FLAGFILE).is_file()
         save_settings(config)
         choose_versions(config)
         workers.wait()
-        rows = run_rounds(config, strategy, workers)
+        with timed_training(workdir, begun=begun):
+            rows = run_rounds(config, strategy, workers)
         write_report(config, rows)
         if not exported_versions(workdir / "export"):
             export_run(config)
