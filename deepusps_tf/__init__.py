@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deepusps_tf.commands.train import Run
+    from deepusps_tf.labels.crf import CrfSettings
     from deepusps_tf.serving.saliency_model import SaliencyModel
 
 __version__ = "0.2.0"
@@ -46,22 +47,26 @@ def train(config: Config) -> "Run":
     return train_run(config)
 
 
-def load(path: "str | Path") -> "SaliencyModel":
-    """Loads an exported model.
+def load(path: "str | Path", *, crf: "bool | CrfSettings | None" = None) -> "SaliencyModel":
+    """Loads an exported model, which refines its predictions with the CRF of its training.
 
     Args:
         path: `<workdir>/export`, whose latest version is taken, or one version in it.
+        crf: None: the model's own CRF, none for a model that does not know it; False: none; True:
+            one, with the model's constants or else those of the authors' release; or the constants.
+            One line says where this is not the model's own.
 
     Returns:
         A model whose `predict(photo)` gives float32 [H, W] in [0, 1] and `cutout(photo)` uint8
-        [H, W, 4] of a path, a file's bytes, a Pillow image or an array.
+        [H, W, 4] of a path, a file's bytes, a Pillow image or an array. Its `facts` are what it
+        says of itself.
 
     Raises:
         InputError: where the folder holds no model that this program exported.
     """
     from deepusps_tf.serving.saliency_model import load_model
 
-    return load_model(path)
+    return load_model(path, crf=crf)
 
 
 def read_flagfile(path: "str | Path", **changes) -> Config:

@@ -6,9 +6,9 @@ from pathlib import Path
 from data_prep.base.command import say
 from data_prep.base.errors import InputError
 from data_prep.base.files import write_text
-from deepusps_tf.labels.crf_pool import start_crf
 from deepusps_tf.serving.predict import PredictionSummary, predict_photos
-from deepusps_tf.serving.saliency_model import load_model
+from deepusps_tf.serving.refinement import crf_by_flags, start_pool
+from deepusps_tf.serving.saliency_model import open_model
 from deepusps_tf.settings.config import Config
 
 SOME_SKIPPED = 3  # what --strict ends with
@@ -17,14 +17,17 @@ SOME_SKIPPED = 3  # what --strict ends with
 def predict(config: Config) -> int:
     """Writes a mask, a probability map or a cutout of each photo of a folder, or of one photo.
 
+    The model's own CRF refines them, unless flags choose another.
+
     Returns:
         The status to end with: `SOME_SKIPPED` where `--strict` asks for it, else 0.
 
     Raises:
         InputError: as `predict_photos`, and where no photo could be read.
     """
-    model = load_model(config.model)
-    with start_crf(config, one_pass=True) as pool:
+    model = open_model(config.model)
+    crf = crf_by_flags(config, model.facts, model.name)
+    with start_pool(crf, config.crf_processes) as pool:
         summary = predict_photos(
             model=model,
             images=Path(config.images),

@@ -18,7 +18,8 @@ from deepusps_tf.evaluation.folders import (
     photo_outputs,
     photo_pairs,
 )
-from deepusps_tf.labels.crf_pool import start_crf
+from deepusps_tf.labels.crf import CrfSettings
+from deepusps_tf.labels.crf_pool import CrfPool, start_crf
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.runs.round_result import load_fusion
 from deepusps_tf.runs.workdir import saved_run
@@ -26,7 +27,9 @@ from deepusps_tf.scoring.figures import OWN_SIZE, Evaluation, Figures, network_s
 from deepusps_tf.scoring.outputs import score_outputs
 from deepusps_tf.scoring.scores import network_outputs
 from deepusps_tf.scoring.store import refuse_mixture
-from deepusps_tf.serving.saliency_model import SaliencyModel, load_model, wrap_network
+from deepusps_tf.serving.model_facts import ModelFacts
+from deepusps_tf.serving.refinement import crf_by_flags, crf_of_settings, start_pool
+from deepusps_tf.serving.saliency_model import SaliencyModel, open_model, wrap_network
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import read_flagfile
 from deepusps_tf.settings.places import RUN_FLAGFILE, runs_in
@@ -72,17 +75,22 @@ def evaluate_maps(config: Config) -> list[Figures]:
 
 
 def evaluate_model(config: Config) -> list[Figures]:
-    """Scores the exported `--model` on labelled photos, each at its own size, after a CRF as set.
+    """Scores the exported `--model` on labelled photos, each at its own size.
+
+    Also after its own CRF, or the one that flags choose.
 
     Raises:
         InputError: as `photo_pairs` and `photo_outputs`, and where there is no such model.
     """
-    oracle = _oracle_behind(Path(config.model))
+    model = open_model(config.model)
+    oracle = _oracle_behind(Path(config.model), model.facts)
     source = f"model {place(config.model)}"
+    crf = crf_by_flags(config, model.facts, model.name)
     subject = _checked_subject(
-        config, source, _photos_in_words(config), oracle=oracle, crf=_crf_in_words(config)
+        config, source, _photos_in_words(config), oracle=oracle, crf=_crf_in_words(crf)
     )
-    return _score_photos(config, load_model(config.model), config, subject)
+    with start_pool(crf, config.crf_processes) as pool:
+        return _score_photos(config, model, pool, subject, queue=config.batch_size)
 
 
 def evaluate_run(config: Config) -> list[Figures]:
@@ -102,7 +110,7 @@ def evaluate_run(config: Config) -> list[Figures]:
     # A run that keeps its own figures may be moved.
     here = place(config.workdir)
     run = "this run" if place(config.output or here) == here else f"run {here}"
-    behind = {"oracle": saved.oracle, "crf": _crf_in_words(saved)}
+    behind = {"oracle": saved.oracle, "crf": _crf_in_words(crf_of_settings(saved))}
     folder, _ = config.labelled
     if folder:
         trained = bool(saved.images) and place(folder) == place(saved.images)
@@ -117,7 +125,8 @@ def evaluate_run(config: Config) -> list[Figures]:
         )
         if not at_network:
             model = wrap_network(load_fusion(saved), saved.size)
-            return _score_photos(config, model, saved, subject)
+            with start_crf(saved, one_pass=True) as pool:
+                return _score_photos(config, model, pool, subject, queue=saved.batch_size)
         with pair_records(
             photo_pairs(*map(Path, config.labelled), recursive=config.walks), saved.max_side
         ) as images:
@@ -153,13 +162,12 @@ def _score_records(images: RecordSet, run: Config, subject: Evaluation) -> list[
 
 
 def _score_photos(
-    config: Config, model: SaliencyModel, run: Config, subject: Evaluation
+    config: Config, model: SaliencyModel, pool: CrfPool | None, subject: Evaluation, *, queue: int
 ) -> list[Figures]:
-    """Scores on the photos that `config` names, with the CRF of `run`."""
+    """Scores on the photos that `config` names, and after the CRF of a pool."""
     pairs = photo_pairs(*map(Path, config.labelled), recursive=config.walks)
-    with start_crf(run, one_pass=True) as pool:
-        outputs = photo_outputs(pairs, model=model, pool=pool, queue=run.batch_size)
-        return score_outputs(outputs, subject)
+    outputs = photo_outputs(pairs, model=model, pool=pool, queue=queue)
+    return score_outputs(outputs, subject)
 
 
 def _checked_subject(
@@ -200,19 +208,19 @@ def _checked_subject(
     return subject
 
 
-def _oracle_behind(model: Path) -> str:
-    """The `--oracle` of the run in whose workdir an export lies; empty where it lies elsewhere."""
+def _oracle_behind(model: Path, facts: ModelFacts | None) -> str:
+    """The `--oracle` behind an export, as it says or the run in whose workdir it lies; else ""."""
+    if facts is not None and facts.oracle:
+        return facts.oracle
     for folder in model.resolve().parents[:2]:  # of `export` or of `export/1`
         if (folder / RUN_FLAGFILE).is_file():
             return read_flagfile(folder / RUN_FLAGFILE).oracle
     return ""
 
 
-def _crf_in_words(config: Config) -> str:
-    """The CRF of some settings in words; empty where they leave it out."""
-    if not config.crf:
-        return ""
-    return f"{config.crf_iterations} iterations, reach {config.crf_bilateral_sxy:g}"
+def _crf_in_words(crf: CrfSettings | None) -> str:
+    """A CRF in words; empty without one."""
+    return "" if crf is None else f"{crf.iterations} iterations, reach {crf.bilateral_sxy:g}"
 
 
 def _photos_in_words(config: Config) -> str:

@@ -11,7 +11,10 @@ import tensorflow as tf
 from data_prep.base.errors import InputError
 from data_prep.pictures.images import fit_within
 from deepusps_tf.data.decoding import fit_square
+from deepusps_tf.labels.crf import CrfSettings, refine
+from deepusps_tf.serving.model_facts import ModelFacts, read_facts
 from deepusps_tf.serving.photo_input import AnyPhoto, enlarge, photo_rgb, photo_rgba
+from deepusps_tf.serving.refinement import crf_by_argument
 from deepusps_tf.serving.signatures import ServingModule
 from deepusps_tf.settings.places import find_model
 
@@ -41,6 +44,8 @@ class SaliencyModel:
         size: side of the network's input in pixels.
         name: what the model is called, or where it lies.
         fingerprint: of what an export holds: the same for copies of it alone.
+        facts: what an export says of itself, or None.
+        crf: refines what `predict`, `cutout` and `predict_batch` give; None: nothing does.
     """
 
     def __init__(
@@ -49,11 +54,15 @@ class SaliencyModel:
         size: int,
         name: str,
         fingerprint: str | None = None,
+        facts: ModelFacts | None = None,
+        crf: CrfSettings | None = None,
     ):
         self._predict_squares = predict_squares
         self._size = size
         self.name = name
         self.fingerprint = fingerprint
+        self.facts = facts
+        self.crf = crf
 
     def predict(self, photo: AnyPhoto) -> np.ndarray:
         """Predicts one photo, as `--mode=predict` does.
@@ -66,15 +75,14 @@ class SaliencyModel:
 
         Returns:
             float32 [H, W] in [0, 1] at the photo's own size, upright: the probability of being
-            salient.
+            salient, after the model's CRF where it has one.
 
         Raises:
             InputError: for a file that cannot be read.
             TypeError: for what is no photo.
             ValueError: for an array of another shape, type or range.
         """
-        seen = self.see(photo)
-        return enlarge(self.predict_seen([seen])[0], seen.size)
+        return self._refined([self.see(photo)])[0]
 
     def cutout(self, photo: AnyPhoto) -> np.ndarray:
         """Cuts the salient object of a photo out, as `--mode=predict --as=cutout` does.
@@ -104,11 +112,10 @@ class SaliencyModel:
         Raises:
             InputError, TypeError, ValueError: as `predict`.
         """
-        rgb = photo_rgb(photo)
-        return SeenPhoto(fit_square(rgb, self._size), fit_within(rgb, MAX_SIDE), rgb.shape[:2])
+        return self._seen(photo_rgb(photo))
 
     def predict_seen(self, photos: Sequence[SeenPhoto]) -> list[np.ndarray]:
-        """Predicts photos that `see` saw in one step.
+        """Predicts photos that `see` saw in one step, without the CRF.
 
         Returns:
             float32 [h, w] in [0, 1] for each, of the size of its `rgb`; see `enlarge`.
@@ -131,8 +138,24 @@ class SaliencyModel:
         for rgb in photos:
             if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
                 raise ValueError(f"a photo must be an array [H, W, 3], not {list(rgb.shape)}")
+        if self.crf is not None:
+            return self._refined([self._seen(rgb) for rgb in photos])
         squares = [fit_square(rgb, self._size) for rgb in photos]
         return self._maps(squares, [rgb.shape[:2] for rgb in photos])
+
+    def _seen(self, rgb: np.ndarray) -> SeenPhoto:
+        """What prediction keeps of an array [H, W, 3] in 0..255."""
+        pixels = rgb if rgb.dtype == np.uint8 else np.rint(rgb).astype(np.uint8)
+        return SeenPhoto(fit_square(rgb, self._size), fit_within(pixels, MAX_SIDE), rgb.shape[:2])
+
+    def _refined(self, photos: Sequence[SeenPhoto]) -> list[np.ndarray]:
+        """Predicts photos at their own sizes, after the CRF where there is one."""
+        maps = self.predict_seen(photos)
+        if self.crf is not None:
+            maps = [
+                refine(photo.rgb, map_, self.crf) for photo, map_ in zip(photos, maps, strict=True)
+            ]
+        return [enlarge(map_, photo.size) for photo, map_ in zip(photos, maps, strict=True)]
 
     def _maps(
         self, squares: Sequence[tf.Tensor], sizes: Sequence[tuple[int, int]]
@@ -144,14 +167,29 @@ class SaliencyModel:
         ]
 
 
-def load_model(path: str | Path) -> SaliencyModel:
-    """Loads an exported model.
+def load_model(path: str | Path, *, crf: bool | CrfSettings | None = None) -> SaliencyModel:
+    """Loads an exported model, whose predictions its own CRF refines unless another is chosen.
 
     Args:
         path: an exported version (`export/1`) or the folder of versions (the latest is taken).
+        crf: as of `crf_by_argument`.
 
     Raises:
         InputError: where the folder holds no model that this program exported.
+    """
+    model = open_model(path)
+    model.crf = crf_by_argument(crf, model.facts, model.name)
+    return model
+
+
+def open_model(path: str | Path) -> SaliencyModel:
+    """Loads an exported model for those who refine its predictions themselves, if at all.
+
+    Args:
+        path: as of `load_model`.
+
+    Raises:
+        InputError: as `load_model`.
     """
     path = find_model(path)
     try:
@@ -171,7 +209,7 @@ def load_model(path: str | Path) -> SaliencyModel:
         # Resizing, which the signature does too, leaves what has the size already as it is.
         return signature(image=squares)["probability"]
 
-    return SaliencyModel(predict_squares, size, str(path), fingerprint)
+    return SaliencyModel(predict_squares, size, str(path), fingerprint, read_facts(path))
 
 
 def wrap_network(network: keras.Model, size: int) -> SaliencyModel:

@@ -1,15 +1,17 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from data_prep.base.errors import InputError
-from deepusps_tf import main
+from deepusps_tf import load, main
 from deepusps_tf.commands.predict import predict
 from deepusps_tf.serving.export import export_model
 from deepusps_tf.settings.config import Config
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
+from tests.deepusps_tf.serving.described import describe
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +88,14 @@ def test_nothing_but_broken_photos_is_an_error_and_told(config, tmp_path):
         predict(config)
     told = json.loads((tmp_path / "told/all.json").read_text())
     assert (told["written"], told["kept"], told["skipped"]) == (0, 0, 1)
+
+
+def test_the_command_and_a_loaded_model_make_the_same_of_a_photo(model, tmp_path, capsys):
+    folder, photo = describe(model, tmp_path / "model"), tmp_path / "a.png"
+    Image.fromarray(disc_photo(0)[0]).save(photo)
+    places = {"images": str(photo), "model": str(folder), "output": str(tmp_path / "out.png")}
+    config = Config(mode="predict", prediction="probability", crf_processes=1, **places)
+    assert predict(config) == 0
+    assert "CRF" not in capsys.readouterr().err
+    expected = np.rint(255 * load(folder).predict(photo)).astype(np.uint8)
+    np.testing.assert_array_equal(np.asarray(Image.open(config.output)), expected)

@@ -11,11 +11,13 @@ from data_prep.base.errors import InputError
 from data_prep.pictures.images import fit_within, read_rgb
 from deepusps_tf.data.decoding import fit_square
 from deepusps_tf.evaluation.folders import photo_outputs, photo_pairs
+from deepusps_tf.labels.crf import refine
 from deepusps_tf.serving import saliency_model
 from deepusps_tf.serving.predict import predict_photos
 from deepusps_tf.serving.saliency_model import SaliencyModel, wrap_network
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
 from tests.deepusps_tf.photo_files import jpegs, turned_jpegs
+from tests.deepusps_tf.serving.described import FACTS, describe
 
 
 def test_predicts_what_the_signature_serves(exported):
@@ -38,6 +40,22 @@ def test_a_network_and_its_export_predict_the_same_to_the_bit(exported):
         strict=True,
     ):
         np.testing.assert_array_equal(own, other)
+
+
+def test_an_export_refines_with_its_own_crf(exported, tmp_path, capsys):
+    model = deepusps_tf.load(describe(exported, tmp_path / "model"))
+    assert model.facts == FACTS and capsys.readouterr().err == ""
+    photo = disc_photo(0)[0]
+    (plain,) = model.predict_seen([model.see(photo)])
+    refined = model.predict(photo)
+    np.testing.assert_array_equal(refined, refine(photo, plain, FACTS.crf))
+    assert np.abs(refined - plain).max() > 0.01
+    np.testing.assert_array_equal(model.cutout(photo)[..., 3], np.rint(255 * refined))
+    large = np.asarray(Image.fromarray(photo).resize((700, 500)))
+    for given in (photo, photo.astype(np.float32), large):
+        np.testing.assert_array_equal(model.predict_batch([given])[0], model.predict(given))
+    model.crf = None
+    np.testing.assert_array_equal(model.predict(photo), plain)
 
 
 def test_the_latest_version_is_taken_and_one_may_be_named(exported, tmp_path):
