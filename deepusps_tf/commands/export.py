@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from deepusps_tf.reporting.run_facts import run_facts
 from deepusps_tf.runs.round_result import load_fusion
 from deepusps_tf.runs.workdir import saved_run
 from deepusps_tf.serving.export import export_model
@@ -15,11 +16,13 @@ def export(config: Config) -> None:
     if config.format == "saved_model":
         path = export_run(saved)
     else:
+        network = load_fusion(saved)
         path = write_portable(
-            network=load_fusion(saved),
+            network=network,
             size=saved.size,
             folder=Path(config.workdir),
             form=config.format,
+            facts=run_facts(saved, network),
         )
     print(f"model: {path}")
 
@@ -27,4 +30,9 @@ def export(config: Config) -> None:
 def export_run(config: Config) -> Path:
     """Exports the fused network of a finished run as the next version for TF Serving."""
     network = load_fusion(config)
-    return export_model(network=network, size=config.size, folder=Path(config.workdir) / "export")
+    return export_model(
+        network=network,
+        size=config.size,
+        folder=Path(config.workdir) / "export",
+        facts=run_facts(config, network),
+    )

@@ -10,6 +10,8 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from data_prep.base.files import clear_write_errors
 from data_prep.pictures.images import encode_png
+from deepusps_tf.serving.model_card import CARD_FILE, card_text
+from deepusps_tf.serving.model_facts import MODEL_FILE, ModelFacts, facts_text
 from deepusps_tf.serving.signatures import ServingModule
 from deepusps_tf.settings.places import exported_versions
 
@@ -17,13 +19,17 @@ WARM_UP = "assets.extra/tf_serving_warmup_requests"
 _WARM_UP_SIDE = 256
 
 
-def export_model(*, network: keras.Model, size: int, folder: Path) -> Path:
+def export_model(
+    *, network: keras.Model, size: int, folder: Path, facts: ModelFacts | None = None
+) -> Path:
     """Writes the next version of a TF Serving model folder, whole or not at all.
 
     Args:
         network: the trained network.
         size: side of its input in pixels.
         folder: the model folder; gets `<n>/`, one more than the largest there.
+        facts: what the model says of itself, in `assets.extra/model.json` and, for people, in
+            `README.md` beside that; None: nothing.
 
     Returns:
         The folder of the new version.
@@ -39,6 +45,9 @@ def export_model(*, network: keras.Model, size: int, folder: Path) -> Path:
     with clear_write_errors(str(partial)):
         tf.saved_model.save(module, str(partial), signatures=module.signatures)
         _write_warm_up(partial / WARM_UP, folder.name)
+        if facts is not None:
+            (partial / MODEL_FILE).write_text(facts_text(facts), encoding="utf-8")
+            (partial / CARD_FILE).write_text(card_text(facts), encoding="utf-8")
     return partial.replace(folder / str(version))
 
 

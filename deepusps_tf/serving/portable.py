@@ -10,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from data_prep.base.errors import InputError
+from deepusps_tf.serving.file_metadata import put_into_file
+from deepusps_tf.serving.model_facts import ModelFacts, facts_text
 
 # Of what rembg feeds an ONNX file and expects of it.
 SIDE = 320
@@ -104,7 +106,9 @@ WRITERS: dict[str, tuple[str, Callable[..., None]]] = {
 }
 
 
-def write_portable(*, network: keras.Model, size: int, folder: Path, form: str) -> Path:
+def write_portable(
+    *, network: keras.Model, size: int, folder: Path, form: str, facts: ModelFacts | None = None
+) -> Path:
     """Writes the network as one file, whole or not at all; an older one is replaced.
 
     Args:
@@ -113,6 +117,8 @@ def write_portable(*, network: keras.Model, size: int, folder: Path, form: str) 
         folder: gets `model.keras`, `model.weights.h5`, `model.onnx` (see `write_onnx`) or
             `model.tflite` (for LiteRT; in and out as the network).
         form: key of `WRITERS`.
+        facts: what the model says of itself, as metadata of all but `model.weights.h5`; None:
+            nothing.
 
     Returns:
         The file.
@@ -125,6 +131,8 @@ def write_portable(*, network: keras.Model, size: int, folder: Path, form: str) 
     partial = Path(folder) / f"partial-{name}"  # the writers choose by suffix
     try:
         write(network=network, size=size, path=partial)
+        if facts is not None:
+            put_into_file(partial, form, facts_text(facts))
         return partial.replace(Path(folder) / name)
     except ImportError as error:
         raise InputError(f"--format={form} needs a package: {error}") from error

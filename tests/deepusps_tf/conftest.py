@@ -12,6 +12,8 @@ from data_prep.pictures.images import encode_png
 from data_prep.records.format import ImageRecord, LabelRecord, open_set
 from data_prep.records.shard_writer import write_shards
 from deepusps_tf.runs.checkpoints import EpochCommits
+from deepusps_tf.runs.round_result import RoundFigures, RoundResult, write_result
+from deepusps_tf.runs.workdir import save_settings
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.start import draw_weights, starting_network
 
@@ -147,3 +149,14 @@ def tiny_config(tmp_path, disc_records):
         fusion_learning_rate=1e-2,
         crf_processes=1,
     )
+
+
+@pytest.fixture
+def finished_run(tiny_config):
+    """A workdir whose fused network is untrained."""
+    result = RoundResult(Path(tiny_config.workdir) / "fusion", None, RoundFigures((), None))
+    result.folder.mkdir(parents=True)
+    tiny_model(backbone="", size=SIDE, seed=3).save_weights(result.weights)
+    write_result(result)
+    save_settings(tiny_config)
+    return tiny_config

@@ -9,26 +9,17 @@ from PIL import Image
 from data_prep.base.errors import InputError
 from data_prep.pictures.photos import list_photos
 from data_prep.write_records import write_records
+from deepusps_tf.commands.export import export_run
 from deepusps_tf.evaluation.evaluate import evaluate_maps, evaluate_model, evaluate_run, evaluations
-from deepusps_tf.runs.round_result import RoundFigures, RoundResult, load_fusion, write_result
+from deepusps_tf.labels.crf import CrfSettings
 from deepusps_tf.runs.workdir import save_settings
 from deepusps_tf.scoring.store import keep_evaluation, kept_evaluation
-from deepusps_tf.serving.export import export_model
+from deepusps_tf.serving.model_facts import ModelFacts
+from deepusps_tf.serving.saliency_model import SaliencyModel
 from deepusps_tf.settings.config import Config
-from tests.deepusps_tf.conftest import SIDE, disc_photo, tiny_model, write_disc_records
+from tests.deepusps_tf.conftest import SIDE, disc_photo, write_disc_records
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
-
-
-@pytest.fixture
-def finished_run(tiny_config):
-    """A workdir whose fused network is untrained."""
-    result = RoundResult(Path(tiny_config.workdir) / "fusion", None, RoundFigures((), None))
-    result.folder.mkdir(parents=True)
-    tiny_model(backbone="", size=SIDE, seed=3).save_weights(result.weights)
-    write_result(result)
-    save_settings(tiny_config)
-    return tiny_config
 
 
 @pytest.fixture
@@ -58,26 +49,31 @@ def test_records_are_scored_at_the_networks_size(finished_run):
     ]
 
 
-def test_run_and_its_export_score_the_same_on_a_folder(finished_run, photos, tmp_path):
+def test_run_and_its_export_score_the_same_on_a_folder(finished_run, photos):
+    finished_run = dataclasses.replace(finished_run, crf_bilateral_sxy=30.0)
+    save_settings(finished_run)
     run = Config(mode="evaluate", workdir=finished_run.workdir, **photos)
     figures = evaluate_run(run)
     assert [each.output for each in figures] == ["prediction", "prediction + CRF"]
     assert {(each.subject.test_set, each.subject.resolution) for each in figures} == {
         ("discs", "their own size")
     }
-    folder = tmp_path / "export"
-    export_model(network=load_fusion(finished_run), size=SIDE, folder=folder)
+    folder = export_run(finished_run).parent
     model = Config(
         mode="evaluate", model=str(folder), output="o", crf_processes=1, batch_size=2, **photos
     )
     exported = evaluate_model(model)
     for ours, theirs in zip(figures, exported, strict=True):
         assert vars(theirs.scores) == pytest.approx(vars(ours.scores), abs=1e-5)
-    assert evaluate_model(dataclasses.replace(model, crf=False)) == exported[:1]
+        assert ours.subject.crf == theirs.subject.crf
+    assert exported[1].subject.crf == "5 iterations, reach 30"
+    (plain,) = evaluate_model(dataclasses.replace(model, crf=False))
+    assert plain.scores == exported[0].scores and plain.subject.crf == ""
 
 
 def test_figures_name_the_crf_behind_them(finished_run, photos, monkeypatch):
-    monkeypatch.setattr("deepusps_tf.evaluation.evaluate.load_model", lambda _: None)
+    model = SaliencyModel(None, SIDE, "m")
+    monkeypatch.setattr("deepusps_tf.evaluation.evaluate.open_model", lambda _: model)
     monkeypatch.setattr(
         "deepusps_tf.evaluation.evaluate.score_outputs", lambda _, subject: subject.crf
     )
@@ -85,8 +81,13 @@ def test_figures_name_the_crf_behind_them(finished_run, photos, monkeypatch):
     run = Config(mode="evaluate", workdir=finished_run.workdir, **photos)
     assert evaluate_run(run) == "3 iterations, reach 30"
     assert evaluate_run(dataclasses.replace(run, crf=False)) == ""
-    model = Config(mode="evaluate", model=f"{finished_run.workdir}/export", output="o", **photos)
-    assert evaluate_model(model) == "5 iterations, reach 80"
+    config = Config(mode="evaluate", model="m", output="o", crf_processes=1, **photos)
+    assert evaluate_model(config) == "5 iterations, reach 80"
+    model.facts = ModelFacts(refined=True, crf=CrfSettings(bilateral_sxy=30))
+    assert evaluate_model(config) == "5 iterations, reach 30"
+    assert evaluate_model(dataclasses.replace(config, crf=False)) == ""
+    changed = dataclasses.replace(config, crf_iterations=2)
+    assert evaluate_model(changed) == "2 iterations, reach 30"
 
 
 def test_folders_of_test_and_of_training_photos_are_told_apart(finished_run, photos, tmp_path):
@@ -190,7 +191,8 @@ def test_other_maps_or_photos_do_not_take_the_place_of_figures(photos, tmp_path,
 
 
 def test_figures_keep_the_oracle_behind_them(finished_run, photos, monkeypatch):
-    monkeypatch.setattr("deepusps_tf.evaluation.evaluate.load_model", lambda _: None)
+    model = SaliencyModel(None, SIDE, "m")
+    monkeypatch.setattr("deepusps_tf.evaluation.evaluate.open_model", lambda _: model)
     monkeypatch.setattr(
         "deepusps_tf.evaluation.evaluate.score_outputs",
         lambda _, subject: [(subject.test_set, subject.oracle)],
@@ -203,11 +205,13 @@ def test_figures_keep_the_oracle_behind_them(finished_run, photos, monkeypatch):
         save_settings(dataclasses.replace(finished_run, oracle=oracle, crf=False))
         assert evaluate_run(run) == [("records", oracle)]
         assert evaluate_run(dataclasses.replace(run, **photos)) == [("discs", oracle)]
-        for name, model in models.items():
+        for name, folder in models.items():
             config = Config(
-                mode="evaluate", model=model, output="o", test_set=name, crf=False, **photos
+                mode="evaluate", model=folder, output="o", test_set=name, crf=False, **photos
             )
             assert evaluate_model(config) == [(name, "" if name == "copied" else oracle)]
+    model.facts = ModelFacts(oracle="truth")
+    assert evaluate_model(config) == [("copied", "truth")]
 
 
 def test_truth_as_a_map_is_perfect(photos):

@@ -8,9 +8,12 @@ import tensorflow as tf
 
 from data_prep.pictures.images import encode_png
 from deepusps_tf.serving.export import export_model
+from deepusps_tf.serving.model_card import CARD_FILE, card_text
+from deepusps_tf.serving.model_facts import read_facts
 from deepusps_tf.settings.places import exported_versions
 from tests.deepusps_tf.conftest import SIDE as SIZE
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
+from tests.deepusps_tf.serving.described import FACTS
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +69,12 @@ def test_garbage_is_refused(signatures):
 def test_next_export_leaves_the_first_alone(exported, network, tmp_path):
     first = shutil.copytree(exported / "1", tmp_path / "1")
     before = {path: path.stat().st_mtime_ns for path in first.rglob("*")}
-    assert export_model(network=network, size=SIZE, folder=tmp_path) == tmp_path / "2"
+    second = export_model(network=network, size=SIZE, folder=tmp_path, facts=FACTS)
+    assert second == tmp_path / "2"
     assert exported_versions(tmp_path) == [1, 2]
     assert {path: path.stat().st_mtime_ns for path in first.rglob("*")} == before
+    assert read_facts(first) is None and read_facts(second) == FACTS
+    assert (second / CARD_FILE).read_text(encoding="utf-8") == card_text(FACTS)
 
 
 @pytest.mark.slow

@@ -1,3 +1,5 @@
+import zipfile
+
 import keras
 import numba
 import numpy as np
@@ -6,9 +8,11 @@ import tensorflow as tf
 from PIL import Image
 
 from deepusps_tf.networks.saliency_network import build_model
+from deepusps_tf.serving.model_facts import parse_facts
 from deepusps_tf.serving.portable import MEAN, SIDE, STD, WRITERS, resizing_matrix, write_portable
 from tests.deepusps_tf.conftest import disc_photo
 from tests.deepusps_tf.networks.shallow import LITE
+from tests.deepusps_tf.serving.described import FACTS
 
 SIZE = 64
 
@@ -25,14 +29,16 @@ def photos():
 
 
 def written(network, folder, form):
-    path = write_portable(network=network, size=SIZE, folder=folder, form=form)
+    path = write_portable(network=network, size=SIZE, folder=folder, form=form, facts=FACTS)
     assert [path] == list(folder.iterdir()) and path.name == WRITERS[form][0]
     return path
 
 
 def test_keras_file_is_the_network(network, photos, tmp_path):
-    again = keras.models.load_model(written(network, tmp_path, "keras"))
+    path = written(network, tmp_path, "keras")
+    again = keras.models.load_model(path)
     assert np.array_equal(again(photos), network(photos))
+    assert parse_facts(zipfile.ZipFile(path).read("model.json")) == FACTS
 
 
 def test_weights_file_is_the_network(network, photos, tmp_path):
@@ -49,6 +55,12 @@ def test_litert_file_predicts_the_same(network, photos, tmp_path):
     for photo in photos:
         (probability,) = runner(image=photo[None]).values()
         assert np.abs(probability - network(photo[None])).max() < 1e-5
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(path.read_bytes())
+    entries = map(model.Metadata, range(model.MetadataLength()))
+    buffers = {entry.Name(): model.Buffers(entry.Buffer()) for entry in entries}
+    assert parse_facts(buffers[b"model.json"].DataAsNumpy().tobytes()) == FACTS
 
 
 def test_resizing_matrix_is_the_resizing():
@@ -72,6 +84,7 @@ def test_onnx_file_predicts_the_same(network, onnx_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(onnx_path, providers=["CPUExecutionProvider"])
     pictures = np.random.default_rng(0).uniform(0, 255, (2, SIDE, SIDE, 3)).astype(np.float32)
+    assert parse_facts(session.get_modelmeta().custom_metadata_map["model.json"]) == FACTS
     normalised = ((pictures / 255 - MEAN) / STD).transpose(0, 3, 1, 2).astype(np.float32)
     (probability,) = session.run(["probability"], {"image": normalised})
     square = tf.image.resize(pictures, (SIZE, SIZE), method="bicubic", antialias=True)
