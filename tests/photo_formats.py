@@ -82,7 +82,7 @@ def page(outcomes: Mapping[tuple[str, str], str]) -> str:
         for kind in FORMATS
     )
     return (
-        "# Photo formats\n\n"
+        "# Formats\n\n## Photos\n\n"
         "What is read of each format. A test makes a file for every cell, reads it by `prepare`, "
         "`predict`, Beam's preparation\nand the exported model's `bytes` signature, compares the "
         "pixels with those that were put in, and holds this page to the\noutcome "
@@ -225,6 +225,7 @@ def _cmyk(kind: str) -> Sample | None:
 
 
 if __name__ == "__main__":
+    from tests.model_format import section
     from tests.test_formats import export_colours, measured
 
-    PAGE.write_text(page(measured(export_colours())), encoding="utf-8")
+    PAGE.write_text(page(measured(export_colours())) + section(), encoding="utf-8")
