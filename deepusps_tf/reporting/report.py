@@ -131,6 +131,7 @@ def _page(
     return environment.get_template("report.html.jinja").render(
         title=config.experiment or Path(config.workdir).resolve().name,
         settings=config,
+        values=dataclasses.asdict(config),
         rounds_note=rounds_note(config),
         tables=tables,
         shown_columns=shown_columns,

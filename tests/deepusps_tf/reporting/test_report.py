@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
@@ -134,6 +135,9 @@ def test_report_is_called_as_its_flag_says_else_as_the_run(tiny_config):
     ):
         report_command(Config(mode="report", workdir=config.workdir, **flags))
         assert f"<title>{title}" in page.read_text()
+    names = re.findall(r"<dt>(\w+)</dt>", page.read_text())
+    known = [field.name for field in dataclasses.fields(config)]
+    assert names == [name for name in known if name in names] and "crf_iterations" in names
 
 
 def test_rounds_of_the_run_whose_labels_were_taken_are_shown(tiny_config, tmp_path, judged):
