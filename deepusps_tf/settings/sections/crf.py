@@ -17,7 +17,8 @@ class RefinementSettings:
 
     crf: bool = setting(
         True,
-        "Refine predictions with the dense CRF.",
+        "Refine predictions with the dense CRF. An exported model brings a CRF of its own, which "
+        "predict and evaluate take unless flags choose another.",
         modes=(*REFINING, "table"),
         changes="labels",
         group=GROUP,
