@@ -84,7 +84,7 @@ def test_ablations_differ_from_their_base_in_one_thing(tmp_path, base, name):
 
 
 def test_half_steps_are_half_of_what_a_thousand_photos_make(tmp_path):
-    bases = [f"--flagfile={ROOT}/configs/{name}.flags" for name in ("cpu", "half_steps")]
+    bases = [f"--flagfile={ROOT}/configs/{name}.flags" for name in ("cpu_paper", "half_steps")]
     whole, half = parse(tmp_path, bases[0]), parse(tmp_path, *bases)
     assert half.epochs == whole.epochs
     assert half.learning_rates == tuple(2 * rate for rate in whole.learning_rates)

@@ -43,5 +43,5 @@ def test_help_says_values_defaults_modes_and_parts():
     assert "One of drn_d_22, drn_d_38" in lines
     assert "One of f_beta, or package.module:name of your own." in lines
     assert "One of mean_loss, trimmed_loss, direct, weighted" in lines
-    assert "those that come with the program: cpu.flags, demo.flags" in lines
+    assert "those that come with the program: cpu.flags, cpu_paper.flags, demo.flags" in lines
     assert "(default: true)" in help_text("predict") and "of train" not in help_text("predict")

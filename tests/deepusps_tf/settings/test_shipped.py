@@ -31,7 +31,7 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def test_flagfiles_of_the_program_are_named():
-    assert shipped_names()[:4] == ["cpu.flags", "demo.flags", "half_steps.flags", "msra.flags"]
+    assert shipped_names()[:4] == ["cpu.flags", "cpu_paper.flags", "demo.flags", "half_steps.flags"]
     assert "ablations/no_crf.flags" in shipped_names()
 
 
