@@ -210,28 +210,35 @@ def test_joint_rounds_learn_all_methods_labels_and_then_their_own(
 
 
 @pytest.mark.slow
-def test_rounds_see_smaller_photos_than_the_fused_network(tiny_config, tmp_path, monkeypatch):
-    kept = {}
+def test_rounds_see_smaller_photos_with_another_network_than_the_fused_one(
+    tiny_config, tmp_path, monkeypatch
+):
+    kept, networks = {}, {}
     train = Trainer.train
 
     def watched(trainer, spec, labels, pool):
         result = train(trainer, spec, labels, pool)
         kept[spec.name] = pool.in_each_process(count_lattices)
+        networks[spec.name] = trainer._config.backbone
         return result
 
     monkeypatch.setattr(Trainer, "train", watched)
     changes = {"rounds": 1, "epochs": 1, "joint_rounds": 1, "round_size": 16}
+    changes |= {"round_backbone": "resnet101", "round_frozen_blocks": 0}
     # Room for the 14 photos of one size.
     config = dataclasses.replace(tiny_config, methods=("rbd",), crf_cache=11, **changes)
     rows = run_rounds(config, make_strategy("cpu:1"))
     shapes = [label_maps(tmp_path / "run" / name).shape for name in ("rbd/round1", "joint/round1")]
     assert shapes == [(10, 16, 16), (10, 32, 32)]
     assert kept == {"rbd/round1": [10], "joint/round1": [10], "fusion": [14]}
+    rounds = dict.fromkeys(("rbd/round1", "joint/round1"), "resnet101")
+    assert networks == {**rounds, "fusion": config.backbone} and config.backbone != "resnet101"
     assert load_fusion(config).input_shape == (None, 32, 32, 3)
     assert evaluated(config) == [row.scores for row in rows[-2:]]
     note = "maps and the methods&#39; rounds are at 16x16, joint rounds and fusion at 32x32."
     page = write_report(config, rows).read_text()
     assert note in page and "β² = 0.3.</p>" in page
+    assert f"Rounds train resnet101, the fused network is {config.backbone}." in page
 
 
 def test_missing_records_are_named(tiny_config, tmp_path):
