@@ -18,6 +18,7 @@ from absl import flags
 from data_prep.base.command import start
 from data_prep.base.errors import InputError
 
+BACKBONE = "drn_d_22"
 SIZE = 112
 REPLICAS = 4
 STEPS = 12
@@ -83,7 +84,7 @@ def head_row() -> Row:
     from deepusps_tf.settings.config import Config
     from deepusps_tf.training.start import draw_weights, starting_network
 
-    config = Config(backbone="drn_d_22", pretrained="none", size=SIZE)
+    config = Config(backbone=BACKBONE, pretrained="none", size=SIZE)
     names = [f"{method}/round{k}" for method in config.method_names for k in (1, 2, 3)] + ["fusion"]
     network, drawn = starting_network(config, 1)
     heads = set()
@@ -208,7 +209,7 @@ def crf_photo_row(paths: Sequence[Path]) -> Row:
 def _random_network(synchronized: bool):
     from deepusps_tf.networks.saliency_network import build_model
 
-    return build_model(backbone="drn_d_22", size=SIZE, synchronized=synchronized, seed=0)
+    return build_model(backbone=BACKBONE, size=SIZE, synchronized=synchronized, seed=0)
 
 
 def _training_outputs(strategy, network, parts: Sequence[np.ndarray]) -> np.ndarray:

@@ -4,6 +4,7 @@ import pytest
 from benchmarks import fidelity
 from data_prep.base.errors import InputError
 from data_prep.sample.sample import write_sample
+from tests.deepusps_tf.networks.shallow import DRN
 
 
 def test_pytorchs_update_by_hand():
@@ -21,6 +22,7 @@ def test_order_is_described_by_its_dependence_on_the_records():
 
 @pytest.mark.slow
 def test_the_table_of_a_few_photos(tmp_path, monkeypatch):
+    monkeypatch.setattr(fidelity, "BACKBONE", DRN)
     monkeypatch.setattr(fidelity, "SIZE", 48)
     monkeypatch.setattr(fidelity, "STEPS", 4)
     write_sample(output=tmp_path, size=24, seed=0, progress=False)
