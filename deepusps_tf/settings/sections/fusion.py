@@ -103,7 +103,8 @@ class FusionSettings:
     fusion_colours: float = setting(
         0.0,
         "How far the last training changes brightness, contrast and saturation of photos at "
-        "random: 0.2 changes the first two by a fifth at most, saturation by two.",
+        "random: 0.2 changes the first two by a fifth at most, saturation by two. Joint rounds do "
+        "as --joint_labels says.",
         modes=TRAIN,
         changes="training",
         group=GROUP,

@@ -90,7 +90,8 @@ class NetworkSettings:
     weight_average: float = setting(
         0.0,
         "Networks end with the moving average of their weights over steps with this momentum, as "
-        "0.99, not with the last step's; labels are averages of predictions either way. 0: off.",
+        "0.99, not with the last step's. Labels that are averages of predictions do not change by "
+        "it. 0: off.",
         modes=TRAIN,
         changes="training",
         group=GROUP,
