@@ -38,11 +38,13 @@ docs: $(VENV)/.dev
 clean:
 	rm -rf $(VENV) records runs site
 
-$(VENV)/.run: requirements.txt pyproject.toml
+$(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.run
+$(VENV)/.dev: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) '.[dev]'
-	touch $@
+	touch $(VENV)/.run $@
