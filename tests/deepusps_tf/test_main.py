@@ -11,6 +11,7 @@ from PIL import Image
 
 from deepusps_tf.serving.model_facts import read_facts
 from tests.deepusps_tf.conftest import disc_photo
+from tests.deepusps_tf.networks.shallow import LITE
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,7 +100,8 @@ def test_photos_in_model_out(tmp_path):
         f"--records={tmp_path}/records",
         f"--workdir={tmp_path}/run",
         "--methods=rbd",
-        "--backbone=efficientnet_lite0",
+        f"--backbone={LITE}",
+        "--pretrained=none",
         "--size=32",
         "--rounds=1",
         "--epochs=1",
