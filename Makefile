@@ -1,8 +1,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Modules are compiled when they are first imported, most never are: that spares a third of the time.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 # Each of the two takes up to 5 GB.
 TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 # Broken links and pages that nothing leads to are errors. The theme's word on its own future is left out.
