@@ -19,7 +19,7 @@ from deepusps_tf.evaluation.folders import (
     photo_pairs,
 )
 from deepusps_tf.labels.crf import CrfSettings
-from deepusps_tf.labels.crf_pool import CrfPool, start_crf
+from deepusps_tf.labels.crf_pool import CrfPool, crf_of_settings, start_crf
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.runs.round_result import load_fusion
 from deepusps_tf.runs.workdir import saved_run
@@ -28,7 +28,7 @@ from deepusps_tf.scoring.outputs import score_outputs
 from deepusps_tf.scoring.scores import network_outputs
 from deepusps_tf.scoring.store import refuse_mixture
 from deepusps_tf.serving.model_facts import ModelFacts
-from deepusps_tf.serving.refinement import crf_by_flags, crf_of_settings, start_pool
+from deepusps_tf.serving.refinement import crf_by_flags, start_pool
 from deepusps_tf.serving.saliency_model import SaliencyModel, open_model, wrap_network
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import read_flagfile

@@ -153,6 +153,13 @@ class CrfPool:
             raise self._failure
 
 
+def crf_of_settings(config: Config) -> CrfSettings | None:
+    """The CRF that settings describe; None where they leave it out."""
+    if not config.crf:
+        return None
+    return CrfSettings(iterations=config.crf_iterations, bilateral_sxy=config.crf_bilateral_sxy)
+
+
 @contextlib.contextmanager
 def start_crf(config: Config, *, one_pass: bool = False) -> Iterator[CrfPool | None]:
     """Starts the CRF's processes for a run, or gives None with --nocrf.
@@ -161,10 +168,10 @@ def start_crf(config: Config, *, one_pass: bool = False) -> Iterator[CrfPool | N
         config: the run's settings.
         one_pass: each photo comes once, so that keeping its lattices would gain nothing.
     """
-    if not config.crf:
+    settings = crf_of_settings(config)
+    if settings is None:
         yield None
         return
-    settings = CrfSettings(iterations=config.crf_iterations, bilateral_sxy=config.crf_bilateral_sxy)
     cache_bytes = 0 if one_pass else config.crf_cache * 2**20
     with CrfPool(config.crf_processes, settings, cache_bytes) as pool:
         yield pool

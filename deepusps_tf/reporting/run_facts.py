@@ -9,6 +9,7 @@ import tensorflow as tf
 from data_prep.base.command import say
 from data_prep.base.errors import InputError
 from data_prep.records.format import manifest_path, open_set, stored_pictures
+from deepusps_tf.labels.crf_pool import crf_of_settings
 from deepusps_tf.runs.provenance import provenance_now
 from deepusps_tf.runs.round_result import is_finished, round_folders
 from deepusps_tf.runs.training_time import read_training
@@ -16,7 +17,6 @@ from deepusps_tf.scoring.figures import Figures, RunStage, network_size
 from deepusps_tf.scoring.stages import collect_rows
 from deepusps_tf.scoring.store import kept_evaluation
 from deepusps_tf.serving.model_facts import LICENCE, THRESHOLD, ModelFacts, ModelFigures
-from deepusps_tf.serving.refinement import crf_of_settings
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.parts import BACKBONES
 

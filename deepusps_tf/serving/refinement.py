@@ -5,19 +5,12 @@ import dataclasses
 
 from data_prep.base.command import say
 from deepusps_tf.labels.crf import CrfSettings
-from deepusps_tf.labels.crf_pool import CrfPool
+from deepusps_tf.labels.crf_pool import CrfPool, crf_of_settings
 from deepusps_tf.serving.model_facts import ModelFacts
 from deepusps_tf.settings.config import Config
 
 # The settings that choose a CRF's constants, and what `CrfSettings` calls these.
 _CONSTANTS = {"crf_iterations": "iterations", "crf_bilateral_sxy": "bilateral_sxy"}
-
-
-def crf_of_settings(config: Config) -> CrfSettings | None:
-    """The CRF that settings describe; None where they leave it out."""
-    if not config.crf:
-        return None
-    return CrfSettings(**{name: getattr(config, field) for field, name in _CONSTANTS.items()})
 
 
 def crf_by_flags(config: Config, facts: ModelFacts | None, name: str) -> CrfSettings | None:

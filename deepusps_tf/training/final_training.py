@@ -58,9 +58,8 @@ def train_final_network(
     rated = {"beta_squared": config.fusion_beta_squared, "workers": workers}
 
     def train(config: Config, name: str, place: int, makes: str | None) -> RoundResult:
-        make = functools.partial(Trainer, config, strategy, photos.train, **rated)
-        sets = len(learned.labels)
-        trainer = functools.partial(make, fusion=fusion, label_sets=sets, makes=makes)
+        options = {"fusion": fusion, "label_sets": len(learned.labels), "makes": makes, **rated}
+        trainer = functools.partial(Trainer, config, strategy, photos.train, **options)
         spec = _round(config, name, place, learned, photos.train)
         return run(spec=spec, labels=learned.labels, trainer=trainer)
 

@@ -7,8 +7,9 @@ import pytest
 
 from data_prep.base.errors import InputError
 from deepusps_tf.labels import crf_pool
-from deepusps_tf.labels.crf import RELEASE_SETTINGS, field_bytes, refine
-from deepusps_tf.labels.crf_pool import QUEUED_PER_PROCESS, CrfPool
+from deepusps_tf.labels.crf import RELEASE_SETTINGS, CrfSettings, field_bytes, refine
+from deepusps_tf.labels.crf_pool import QUEUED_PER_PROCESS, CrfPool, crf_of_settings
+from deepusps_tf.settings.config import Config
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +102,9 @@ def test_killed_process_is_one_line():
             while True:
                 pool.submit(rgb, probability, lambda _: None)
                 pool.drain()
+
+
+def test_the_crf_of_settings():
+    assert crf_of_settings(Config(crf=False)) is None
+    config = Config(crf_iterations=2, crf_bilateral_sxy=20.0)
+    assert crf_of_settings(config) == CrfSettings(iterations=2, bilateral_sxy=20.0)

@@ -5,7 +5,6 @@ from deepusps_tf.serving.model_facts import ModelFacts
 from deepusps_tf.serving.refinement import (
     crf_by_argument,
     crf_by_flags,
-    crf_of_settings,
     start_pool,
 )
 from deepusps_tf.settings.config import Config
@@ -96,12 +95,6 @@ def test_flags_override_a_models_own_crf_and_one_line_says_so(config, facts, cho
 def test_a_caller_overrides_a_models_own_crf_and_one_line_says_so(crf, facts, chosen, line, capsys):
     assert crf_by_argument(crf, facts, "m") == chosen
     assert capsys.readouterr().err.splitlines() == ([line] if line else [])
-
-
-def test_the_crf_of_settings():
-    assert crf_of_settings(Config(crf=False)) is None
-    config = Config(crf_iterations=2, crf_bilateral_sxy=20.0)
-    assert crf_of_settings(config) == CrfSettings(iterations=2, bilateral_sxy=20.0)
 
 
 def test_without_a_crf_no_process_starts():
