@@ -1,4 +1,4 @@
-"""What training changes of a photo before it is seen: side, part that is shown, colours.
+"""What training changes of a photo before it is seen: side, part that is shown, colours, edge.
 
 Random numbers are functions of a seed, int64 [2], alone.
 """
@@ -23,11 +23,14 @@ class PhotoChanges:
         mirror: whether a random half of each epoch's photos is mirrored left to right.
         crops: share of an epoch's photos of which a part is shown (`draw_part`).
         colours: how far photos' colours are changed (`change_colours`); labels have none.
+        ring: width of the ring along the border of whole photos in which labels do not count
+            (`inside_ring`).
     """
 
     mirror: bool = False
     crops: float = 0.0
     colours: float = 0.0
+    ring: float = 0.0
 
 
 UNCHANGED = PhotoChanges()
@@ -62,6 +65,29 @@ def show_part(picture: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
     """Cuts a part, as of `draw_part`, out of a picture [H, W, C] of at least one pixel."""
     corners = _corners(part, tf.shape(picture)[:2])
     return picture[corners[0] : corners[2], corners[1] : corners[3]]
+
+
+def inside_ring(part: tf.Tensor, size: int, ring: float) -> tf.Tensor:
+    """Says which pixels of a part lie off the ring along the photo's own border.
+
+    Handcrafted methods take what touches the border for background, so labels are worst there. The
+    border of a part is none of the photo: labels count up to it.
+
+    Args:
+        part: float32 [4], of `draw_part`.
+        size: S, the side of the square that shows the part.
+        ring: its width in sides of the photo, 0 to less than 0.5.
+
+    Returns:
+        float32 [S, S, 1]: 1 where a pixel's centre lies off the ring, else 0.
+    """
+    centres = (tf.range(size, dtype=tf.float32) + 0.5) / size
+    top, left, bottom, right = tf.unstack(part)
+    rows, columns = top + centres * (bottom - top), left + centres * (right - left)
+    off_rows, off_columns = (
+        (places >= ring) & (places <= 1.0 - ring) for places in (rows, columns)
+    )
+    return tf.cast(off_rows[:, None, None] & off_columns[None, :, None], tf.float32)
 
 
 def change_colours(seed: tf.Tensor, photo: tf.Tensor, amount: float) -> tf.Tensor:

@@ -14,9 +14,11 @@ from data_prep.records.format import IMAGE_FEATURES, UNTUNED, RecordSet
 from data_prep.records.random_reading import record_reader
 from deepusps_tf.data.augmentation import (
     UNCHANGED,
+    WHOLE,
     PhotoChanges,
     change_colours,
     draw_part,
+    inside_ring,
     show_part,
 )
 from deepusps_tf.data.decoding import decode_labels, decode_mask, decode_photo, fit_square
@@ -68,7 +70,8 @@ def training_batches(
     Returns:
         Dataset of ({"index", "image", "mirrored"}, labels), `steps_per_epoch` batches an epoch of
         B = batch_size / workers photos; "mirrored", int32 [B], is 1 for photos that are, so that
-        their predictions can be turned back (no bool: replicas cannot gather them).
+        their predictions can be turned back (no bool: replicas cannot gather them). With
+        `changes.ring`, "counted", float32 [B, S, S, 1], is 1 where labels count, else 0.
     """
     read = _record_reader(images, labels)
     count = len(images.ids)
@@ -199,7 +202,12 @@ def _training_pair(seed: tf.Tensor, record, size: int, changes: PhotoChanges):
     if changes.mirror:
         mirrored = tf.random.stateless_uniform([], seed, 0, 2, tf.int32)
         image, labels = mirror_where(mirrored, image), mirror_where(mirrored, labels)
-    return {"index": example["index"], "image": image, "mirrored": mirrored}, labels
+    inputs = {"index": example["index"], "image": image, "mirrored": mirrored}
+    if changes.ring:
+        part = example.get("part", tf.constant(WHOLE))
+        counted = inside_ring(part, size, changes.ring)
+        inputs["counted"] = mirror_where(mirrored, counted)
+    return inputs, labels
 
 
 def _decode(
@@ -207,7 +215,7 @@ def _decode(
 ) -> dict[str, tf.Tensor]:
     """Decodes one photo with its labels, not its truth, at `size`: photos cubic, labels nearest.
 
-    With `crops`, that share of photos is decoded in part, as the seed decides.
+    With `crops`, that share of photos is decoded in part, as the seed decides, and "part" is there.
     """
     record = tf.io.parse_single_example(image_record, IMAGE_FEATURES)
     photo, example = decode_photo(record["image"]), {"id": record["id"], "index": index}
@@ -216,5 +224,6 @@ def _decode(
         if crops:
             part = draw_part(seed, labels, crops)
             photo, labels = show_part(photo, part), decode_labels(label_records, size, part)
+            example["part"] = part
         example["labels"] = labels
     return {**example, "image": fit_square(photo, size)}

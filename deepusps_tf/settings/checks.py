@@ -105,6 +105,10 @@ def _check_evaluated(config: Config) -> None:
 
 
 def _check_fusion(config: Config) -> None:
+    _require(
+        not config.fusion_ring or config.fusion_crops > 0,
+        "--fusion_ring needs --fusion_crops: without parts of photos nothing teaches the border",
+    )
     if config.oracle == "none":
         return
     _require(

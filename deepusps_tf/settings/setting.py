@@ -44,6 +44,7 @@ class Rule(NamedTuple):
 AT_LEAST_1 = Rule(lambda value: value >= 1, "--{flag} must be at least 1")
 NOT_NEGATIVE = Rule(lambda value: value >= 0, "--{flag} must not be negative")
 SHARE = Rule(lambda value: 0 <= value < 1, "--{flag}={value}: must be in [0, 1)")
+RING = Rule(lambda value: 0 <= value < 0.5, "--{flag}={value}: must be in [0, 0.5)")
 EIGHTS = Rule(lambda side: side % 8 == 0, "--{flag}={value}: must be a multiple of 8")
 RATE = Rule(lambda rate: rate > 0, "learning rates must be above 0")
 RATES = Rule(lambda rates: all(rate > 0 for rate in rates), RATE.refusal)

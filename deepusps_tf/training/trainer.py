@@ -214,7 +214,12 @@ class Trainer:
     ) -> None:
         config, workers = self._config, self._workers
         whole = self._makes == AVERAGES  # photos, in their own colours
-        shown = (0.0, 0.0) if whole else (config.fusion_crops, config.fusion_colours)
+        changes = PhotoChanges(
+            mirror=config.mirror,
+            crops=0.0 if whole else config.fusion_crops,
+            colours=0.0 if whole else config.fusion_colours,
+            ring=0.0 if whole else config.fusion_ring,
+        )
         batches = training_batches(
             images=self._images,
             labels=labels,
@@ -223,7 +228,7 @@ class Trainer:
             seed=config.seed * 1000 + spec.number,
             first_epoch=first_epoch,
             epochs=spec.epochs,
-            changes=PhotoChanges(config.mirror, *shown),
+            changes=changes,
             worker=workers.number,
             workers=workers.count,
         )

@@ -34,6 +34,8 @@ class TrainingModel(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Hands a training step's prediction over, then computes the compiled loss.
 
+        Where the inputs say what counts, the rest is empty in labels and prediction alike.
+
         Photos mirrored for training are handed over as they were, so that the moving average and
         the CRF's lattices stay those of one photo.
         """
@@ -44,6 +46,9 @@ class TrainingModel(keras.Model):
             tf.py_function(self._push, [x["index"], image, probability], [])
             if self.step_estimates is not None:
                 y = self.step_estimates.in_step(y, y_pred, x["index"])
+            if "counted" in x:
+                # What is background to both adds nothing to a loss, and has no gradient.
+                y, y_pred = y * x["counted"], y_pred * x["counted"]
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def make_train_function(self, force=False):

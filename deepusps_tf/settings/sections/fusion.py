@@ -3,7 +3,7 @@
 import dataclasses
 
 from deepusps_tf.settings.parts import FUSIONS
-from deepusps_tf.settings.setting import AT_LEAST_1, NOT_NEGATIVE, RATE, SHARE, setting
+from deepusps_tf.settings.setting import AT_LEAST_1, NOT_NEGATIVE, RATE, RING, SHARE, setting
 
 GROUP = "fusion"
 TRAIN = ("train",)
@@ -46,7 +46,7 @@ class FusionSettings:
         "averages",
         "What a joint round's labels are: averages of its training's refined predictions, as in "
         "the methods' rounds, or predictions of the trained network, refined once. Only with the "
-        "latter has it --fusion_crops and --fusion_colours.",
+        "latter has it --fusion_crops, --fusion_ring and --fusion_colours.",
         modes=TRAIN,
         changes="training",
         group=GROUP,
@@ -99,6 +99,17 @@ class FusionSettings:
         changes="training",
         group=GROUP,
         rules=[SHARE],
+    )
+    fusion_ring: float = setting(
+        0.0,
+        "Width, in sides of a photo, of the ring along its border in which the last training's "
+        "labels do not count, because handcrafted methods take the border for background. Parts "
+        "of photos (--fusion_crops) teach it what touches a border. Joint rounds do as "
+        "--joint_labels says.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        rules=[RING],
     )
     fusion_colours: float = setting(
         0.0,

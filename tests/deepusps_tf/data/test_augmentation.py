@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepusps_tf.data.augmentation import WHOLE, change_colours, draw_part, show_part
+from deepusps_tf.data.augmentation import (
+    WHOLE,
+    change_colours,
+    draw_part,
+    inside_ring,
+    show_part,
+)
 
 
 def seed(number):
@@ -53,6 +59,18 @@ def test_a_part_is_cut_to_whole_pixels_at_any_size():
     assert np.array_equal(show_part(picture, part), picture[3:6, 1:6])
     assert show_part(picture[:1, :1], part).shape == (1, 1, 1)
     assert np.array_equal(show_part(picture, tf.constant(WHOLE)), picture)
+
+
+def test_the_ring_lies_along_the_border_of_the_whole_photo_alone():
+    # Centres of 10 pixels: .05, .15 and so on, so a ring of .1 is one pixel wide.
+    whole = np.pad(np.ones((8, 8)), 1)
+    assert np.array_equal(inside_ring(tf.constant(WHOLE), 10, 0.1)[..., 0], whole)
+    # The upper left quarter: twice as large, so two pixels, and none at its own two edges.
+    quarter = np.pad(np.ones((8, 8)), [[2, 0], [2, 0]])
+    part = tf.constant([0.0, 0.0, 0.5, 0.5])
+    assert np.array_equal(inside_ring(part, 10, 0.1)[..., 0], quarter)
+    middle = tf.constant([0.2, 0.2, 0.8, 0.9])
+    assert np.array_equal(inside_ring(middle, 10, 0.1)[..., 0], np.ones((10, 10)))
 
 
 def test_colours_by_hand(monkeypatch):

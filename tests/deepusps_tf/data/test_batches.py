@@ -251,6 +251,21 @@ def test_parts_are_shown_of_a_share_of_photos_with_their_labels(disc_photos, lab
     assert 20 < cut < 60  # of 80
 
 
+def test_labels_of_the_ring_do_not_count_and_the_ring_is_mirrored(disc_photos, labels):
+    common = {"images": disc_photos, "labels": labels, "size": 32, "batch_size": 10, "seed": 0}
+    ends = {"first_epoch": 0, "epochs": 1}
+    ((whole, _),) = training_batches(**common, **ends, changes=PhotoChanges(ring=0.1))
+    off = np.pad(np.ones((26, 26)), 3)  # centres of three pixels a side lie within a tenth
+    assert (whole["counted"].numpy()[..., 0] == off).all()
+    changes = [PhotoChanges(crops=0.9, ring=0.2, mirror=mirror) for mirror in (False, True)]
+    plain, turned = (
+        next(iter(training_batches(**common, **ends, changes=each)))[0] for each in changes
+    )
+    back = mirror_where(turned["mirrored"], turned["counted"])
+    assert np.array_equal(back, plain["counted"])
+    assert not np.array_equal(turned["counted"], plain["counted"])
+
+
 def test_colours_change_and_labels_do_not(disc_photos, labels):
     (whole,) = scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)
     ((index, image, maps),) = changed_epochs(

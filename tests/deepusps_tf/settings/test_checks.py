@@ -19,6 +19,7 @@ def paths(**changes) -> Config:
         ({"images": "a", "sample_size": 30}, "--images and --sample_size contradict"),
         ({"masks": "m"}, "--masks needs --images"),
         ({"test_images": "t"}, "--test_images needs --test_masks"),
+        ({"fusion_ring": 0.1}, "--fusion_ring needs --fusion_crops"),
         ({"oracle": "truth", "fusion": "direct"}, "--oracle=truth and --fusion=direct contradict"),
         ({"oracle": "fusion", "fusion": "trimmed_loss"}, "--fusion=trimmed_loss contradict"),
         ({"oracle": "fusion", "images": "i"}, "--oracle=fusion trains on truth: it needs --masks"),

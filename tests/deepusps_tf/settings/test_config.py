@@ -262,6 +262,7 @@ def test_what_a_setting_changes_is_declared():
             *("round_size", "round_backbone", "round_frozen_blocks"),
             "weight_average",
             "fusion_crops",
+            "fusion_ring",
             "fusion_colours",
             "rounds",
             "recursive",
