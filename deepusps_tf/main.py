@@ -11,11 +11,12 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from absl import app, logging
+from absl import app, flags
 
 from data_prep.base.command import quiet_tensorflow, say
 from data_prep.base.command_line import asks_for_help, show
 from data_prep.base.errors import InputError
+from data_prep.base.log import NORMAL, start_console
 from deepusps_tf.commands.quick_start import import_keras
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import define_flags, from_flags, parse_arguments
@@ -62,9 +63,14 @@ def start(argv: Sequence[str] | None = None, *, mode: str | None = None) -> None
         mode: what to do, whatever flagfiles say; None: what the flags say.
     """
     quiet_tensorflow()
-    logging.set_verbosity(logging.INFO)
     define_flags()
-    app.run(main, argv=argv, flags_parser=functools.partial(_parse, mode=mode))
+    app.run(_run, argv=argv, flags_parser=functools.partial(_parse, mode=mode))
+
+
+def _run(argv: Sequence[str]) -> int:
+    verbosity = flags.FLAGS["verbosity"]  # absl's own
+    start_console(verbosity.value if verbosity.present else NORMAL)
+    return main(argv)
 
 
 def _parse(argv: Sequence[str], mode: str | None) -> list[str]:

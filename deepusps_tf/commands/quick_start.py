@@ -1,8 +1,12 @@
 """How a command loads Keras: in about half the time that `import keras` takes."""
 
+import contextlib
 import gc
 import importlib
 import sys
+
+from data_prep.base.chatter import chatter_held
+from data_prep.base.log import note, says_all
 
 # TensorFlow and Keras take these for wrappers, plots and converters that no command uses, and go
 # without where one is not installed.
@@ -13,7 +17,8 @@ def import_keras() -> None:
     """Imports TensorFlow and Keras, unless they are, without the packages they load for nothing.
 
     Each of `UNUSED` seems not to be installed meanwhile; afterwards it can be imported as ever. No
-    garbage is sought among the modules, neither now nor later: they stay.
+    garbage is sought among the modules, neither now nor later: they stay. What TensorFlow says of
+    itself meanwhile goes to the log file, unless all is to be said.
     """
     if "keras" in sys.modules:
         return
@@ -22,7 +27,10 @@ def import_keras() -> None:
     gc.disable()
     sys.modules.update(dict.fromkeys(hidden))  # None is what Python takes for "cannot be found"
     try:
-        importlib.import_module("keras")
+        with contextlib.nullcontext([]) if says_all() else chatter_held() as held:
+            importlib.import_module("keras")
+        for line in held:
+            note("%s", line)
     finally:
         for name in hidden:
             del sys.modules[name]

@@ -5,9 +5,9 @@ import warnings
 from pathlib import Path
 
 import keras
-from absl import logging
 
 from data_prep.base.errors import InputError
+from data_prep.base.log import note
 from deepusps_tf.networks.backbones import Backbone
 from deepusps_tf.networks.backbones.resnet import read_keras_h5
 from deepusps_tf.networks.torch_checkpoint import read_state_dict
@@ -45,5 +45,5 @@ def load_pretrained(
         return []
     state = read_keras_h5(path) if path.suffix == ".h5" else read_state_dict(path)
     left_out = network.place_weights(model, state, str(path))
-    logging.info("%s: all of %s is placed; left out: %s", path, network.name, left_out or "nothing")
+    note("%s: all of %s is placed; left out: %s", path, network.name, left_out or "nothing")
     return left_out

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from absl import logging
 
+from data_prep.base.log import note
 from data_prep.records.format import RecordSet
 from deepusps_tf.distribution.workers import Workers
 from deepusps_tf.labels.crf_pool import CrfPool
@@ -47,7 +47,7 @@ def run_round(
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         return result
     cuts = ", ".join(f"{cut:.3f}" for cut in np.atleast_1d(spec.threshold))
-    logging.info(
+    note(
         "%s: %d epochs, labels cut at %s, learning rate %g",
         spec.name,
         spec.epochs,
