@@ -19,9 +19,9 @@ from pathlib import Path
 
 import threadpoolctl
 from absl import flags
-from tqdm import tqdm
 
 from data_prep.base.command import start
+from data_prep.base.counting import counter
 from data_prep.base.errors import InputError
 from data_prep.base.folder_lock import locked_folder
 from data_prep.base.processes import cores, worker_pool
@@ -80,7 +80,7 @@ def compute_maps(
         jobs: number of processes; 0 for one a processor core this process may use.
         max_side: larger photos are computed at this longest side in pixels and their maps brought
             back to size, so that time and memory stay bounded.
-        progress: whether a progress bar is shown on standard error.
+        progress: whether is shown how far it is, on standard error.
         recursive: whether photos in subfolders are taken too; their maps are in subfolders then.
 
     Raises:
@@ -130,17 +130,16 @@ def _make_missing(
     skipped: dict[Path, str] = {}
     single, together = _by_kind(todo)
     results = _results(single, together, output, max_side, jobs)
-    total = len(single) + sum(map(len, together.values()))
-    bar = tqdm(total=total, desc="maps", unit="photo", disable=not progress, smoothing=0.1)
+    options = {"total": kept + wanted, "done": kept, "unit": "map", "stage": "maps"}
     try:
-        with bar, contextlib.closing(results):
+        with counter("maps", **options, shown=progress) as count, contextlib.closing(results):
             for result in results:
                 written += result.written
                 if result.reasons:
                     before = skipped.get(result.photo.path)
                     reasons = filter(None, (before, *result.reasons))
                     skipped[result.photo.path] = "; ".join(dict.fromkeys(reasons))
-                bar.update()
+                count(result.wanted)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"stopped: {written} of {wanted} maps written; the same command goes on from there"

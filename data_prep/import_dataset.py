@@ -30,9 +30,9 @@ from pathlib import Path
 
 import numpy as np
 from absl import flags
-from tqdm import tqdm
 
 from data_prep.base.command import start
+from data_prep.base.counting import counter
 from data_prep.base.errors import InputError, damage_named, shortened
 from data_prep.dataset_layouts import LAYOUTS, Labelled, find_labelled
 from data_prep.pictures.images import photo_size, read_rgb, write_png
@@ -75,12 +75,12 @@ def import_dataset(
         parts = {Path(output) / split: part for split, part in splits.items()}
     for folder, part in parts.items():
         _check_output(folder, part)
-    with tqdm(total=len(labelled), desc="photos", unit="photo") as bar:
+    with counter("photos", total=len(labelled)) as count:
         for folder, part in parts.items():
             for each in part:
                 _place(each.photo, folder / "images" / _file_name(each, each.photo))
                 _place_mask(each, folder / "masks", graded=dataset == "pascal_s")
-                bar.update()
+                count(1)
     return {folder: len(part) for folder, part in parts.items()}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_prep.base.command import tell
 from data_prep.base.errors import InputError
 from data_prep.compute_maps import compute_maps
 from data_prep.methods.names import Method
@@ -99,7 +100,7 @@ def make_maps(place: Place, methods: Sequence[str], jobs: int) -> dict[Path, str
         recursive=place.recursive,
     )
     if summary.passed_over:
-        print(f"{place.images}: {summary.passed_over.line}")
+        tell(f"{place.images}: {summary.passed_over.line}")
     for path, reason in summary.skipped.items():
-        print(f"left out {path}: {reason}")
+        tell(f"left out {path}: {reason}")
     return summary.skipped

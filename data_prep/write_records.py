@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 from absl import flags
-from tqdm import tqdm
 
 from data_prep.base.command import start
+from data_prep.base.counting import counted
 from data_prep.base.errors import InputError
 from data_prep.methods.names import HELP, METHODS, parse_methods
 from data_prep.pictures.images import (
@@ -57,7 +57,7 @@ def write_records(
         output: folder of the set, local or any that TensorFlow's file layer opens.
         masks: folder with `<id>.png` (or any photo suffix), the photo's own size; or None.
         max_side: larger photos, with their maps and masks, are stored at this longest side.
-        progress: whether to show a progress bar.
+        progress: whether to show how far it is.
 
     Raises:
         InputError: naming the photo whose map or mask is missing or of another size.
@@ -68,7 +68,8 @@ def write_records(
     _check_maps(ordered, maps)
 
     def image_records() -> Iterator[ImageRecord]:
-        for photo in tqdm(ordered, desc="image records", disable=not progress):
+        options = {"total": len(ordered), "stage": "records", "shown": progress}
+        for photo in counted(ordered, "image records", **options):
             yield image_record(photo, mask_paths.get(photo.id), max_side)
 
     write_shards(stem=f"{output}/images", records=image_records(), count=len(ordered))
@@ -95,7 +96,7 @@ def write_first_labels(
         maps: folder with `<id>.png`, as of `write_records`.
         output: folder of the method's labels.
         max_side: as of the image set.
-        progress: whether to show a progress bar.
+        progress: whether to show how far it is.
 
     Returns:
         The mean saliency, in [0, 1].
@@ -103,7 +104,8 @@ def write_first_labels(
     Raises:
         InputError: naming the photo whose map is damaged or of another size.
     """
-    shown = tqdm(photos, desc=f"{output.rpartition('/')[2]} labels", disable=not progress)
+    what, options = f"{output.rpartition('/')[2]} labels", {"stage": "records", "shown": progress}
+    shown = counted(photos, what, total=len(photos), **options)
     records = (label_record(photo, picture_named(maps, photo.id), max_side) for photo in shown)
     return write_shards(stem=f"{output}/round0", records=records, count=len(photos)).mean_saliency
 

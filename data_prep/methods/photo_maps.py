@@ -27,11 +27,13 @@ class PhotoResult:
 
     Attributes:
         photo: the photo.
-        written: how many maps were written.
+        wanted: how many maps of it were to be made.
+        written: how many of them were written.
         reasons: for each that was not why, in one line.
     """
 
     photo: Photo
+    wanted: int
     written: int
     reasons: tuple[str, ...]
 
@@ -59,7 +61,7 @@ def make_photo_maps(
     try:
         reading = read_photo(photo, max_side=max_side)
     except InputError as error:
-        return _unreadable(photo, error)
+        return _unreadable(photo, len(methods), error)
     reasons = []
     for method in methods:
         if method.folder is not None:
@@ -67,7 +69,7 @@ def make_photo_maps(
         else:
             reasons.append(_compute(method, reading, output))
     reasons = tuple(filter(None, reasons))
-    return PhotoResult(photo, len(methods) - len(reasons), reasons)
+    return PhotoResult(photo, len(methods), len(methods) - len(reasons), reasons)
 
 
 def make_batch_maps(
@@ -91,7 +93,7 @@ def make_batch_maps(
         try:
             readings.append(read_photo(photo, max_side=max_side))
         except InputError as error:
-            results.append(_unreadable(photo, error))
+            results.append(_unreadable(photo, 1, error))
     try:
         maps = _call(method.function, [reading.rgb for reading in readings]) if readings else []
     except _FAILURES:
@@ -101,7 +103,7 @@ def make_batch_maps(
         for reading, saliency in zip(readings, maps, strict=True):
             _write(method, reading, _to_size(saliency, reading.size), output)
     for reading, reason in zip(readings, reasons, strict=True):
-        results.append(PhotoResult(reading.photo, int(not reason), (reason,) if reason else ()))
+        results.append(PhotoResult(reading.photo, 1, int(not reason), (reason,) if reason else ()))
     return results
 
 
@@ -110,8 +112,8 @@ def _write(method: Method, reading: Reading, saliency: np.ndarray, output: Path)
     write_png(path, saliency, made_of=reading.made_of)
 
 
-def _unreadable(photo: Photo, error: InputError) -> PhotoResult:
-    return PhotoResult(photo, 0, (str(error).removeprefix(f"{photo.path}: "),))
+def _unreadable(photo: Photo, wanted: int, error: InputError) -> PhotoResult:
+    return PhotoResult(photo, wanted, 0, (str(error).removeprefix(f"{photo.path}: "),))
 
 
 def _compute(method: Method, reading: Reading, output: Path) -> str | None:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from data_prep.base.command import tell
 from data_prep.base.errors import InputError, damage_named, shortened
 from data_prep.base.files import write_text
 from data_prep.base.folder_lock import locked_folder
@@ -148,7 +149,7 @@ def _tell(records: Path, hashes: FileHashes, splits: Mapping[str, SplitFiles]) -
                 told.setdefault(folder, []).extend(_changed(hashes, f"{split}/{kind}", folder))
     for folder, names in told.items():
         if names:
-            print(
+            tell(
                 f"{folder}: {shortened(sorted(names))} changed since {records} was made; this run "
                 "uses what was there then. To use what is there now, choose another --records and "
                 "--workdir"
@@ -195,7 +196,7 @@ def _add_version(
     versions[method] = f"corrected{number}"
     write_text(str(records / _CORRECTIONS), json.dumps(versions, indent=2) + "\n")
     names = sorted({str(path) for maps in corrected.values() for _, path in maps.values()})
-    print(f"{shortened(names)}: changed since {records} was made; new runs train on {method} so")
+    tell(f"{shortened(names)}: changed since {records} was made; new runs train on {method} so")
 
 
 def _with_corrected(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from data_prep.base.command import tell
 from data_prep.base.errors import InputError, damage_named
 from data_prep.base.files import write_text
 from data_prep.base.places import moved_notice, place, same_place
@@ -136,7 +137,7 @@ def tell_of_changed_photos(source: Source, records: Path) -> None:
         count, *hashes = _listing(folder, source.recursive)
         before = _of_folder(then, folder, within)
         if before is None or before[0] != count or before[1] not in hashes:
-            print(
+            tell(
                 f"{folder}: its photos changed since {records} was made "
                 f"({before[0] if before else 'none'} then, {count} now); this run uses those of "
                 "then. To use those of now, choose another --records and --workdir"

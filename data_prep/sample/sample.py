@@ -26,8 +26,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from absl import flags
-from tqdm import tqdm
 
+from data_prep.base.counting import counter
 from data_prep.base.errors import InputError
 from data_prep.sample.composites import compose
 from data_prep.sample.sources import BACKGROUNDS, CUT_OUTS, PHOTOGRAPHS, SCENES, load_scene
@@ -70,7 +70,7 @@ def write_sample(*, output: Path, size: int, seed: int, progress: bool = True) -
         size: Images in both splits together, MIN_SIZE to MAX_SIZE. The test split gets a fifth of
             them, but at least MIN_TEST.
         seed: Chooses the composites, 0 or above.
-        progress: Whether to show a progress bar.
+        progress: Whether to show how far it is.
 
     Returns:
         The counts, and whether an existing sample was kept.
@@ -83,8 +83,7 @@ def write_sample(*, output: Path, size: int, seed: int, progress: bool = True) -
     check_size(size)
     if seed < 0:
         raise InputError(f"seed={seed}: choose 0 or above")
-    test = max(MIN_TEST, round(size * TEST_SHARE))
-    counts = {"train": size - test, "test": test}
+    counts = split_counts(size)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         _check_same(output, size=size, seed=seed, counts=counts)
         return SampleSummary(**counts, kept=True)
@@ -99,6 +98,12 @@ def write_sample(*, output: Path, size: int, seed: int, progress: bool = True) -
             f"{output}: cannot be written ({error.strerror}); choose another folder"
         ) from error
     return SampleSummary(**counts, kept=False)
+
+
+def split_counts(size: int) -> dict[str, int]:
+    """How many images of a sample each split gets."""
+    test = max(MIN_TEST, round(size * TEST_SHARE))
+    return {"train": size - test, "test": test}
 
 
 def check_size(size: int) -> None:
@@ -135,7 +140,7 @@ def _write_splits(
     folder: Path, *, size: int, seed: int, counts: dict[str, int], progress: bool
 ) -> None:
     images = {}
-    with tqdm(total=size, desc="sample", unit="image", disable=not progress) as bar:
+    with counter("sample", total=size, unit="image", shown=progress) as show:
         for split, count in counts.items():
             for kind in ("images", "masks"):
                 (folder / split / kind).mkdir(parents=True)
@@ -145,7 +150,7 @@ def _write_splits(
                 image_path.write_bytes(_encode(".jpg", bgr))
                 mask_path.write_bytes(_encode(".png", mask))
                 images[_image_id(split, index)] = {"split": split, **source}
-                bar.update()
+                show(1)
     used = sorted({photo for image in images.values() for photo in image["photographs"]})
     photographs = {
         name: {"file": f"{PHOTOGRAPHS[name].package}/{PHOTOGRAPHS[name].path}"} for name in used

@@ -4,8 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from tqdm import tqdm
-
+from data_prep.base.counting import counted
 from data_prep.base.errors import InputError
 from data_prep.base.places import place
 from data_prep.records.format import RecordSet
@@ -157,7 +156,7 @@ def _score_records(images: RecordSet, run: Config, subject: Evaluation) -> list[
             pool=pool,
         )
         steps = steps_per_epoch(len(images.ids), run.batch_size)
-        shown = tqdm(outputs, total=steps, desc="scores", unit="batch")
+        shown = counted(outputs, "scores", total=steps, unit="step")
         return score_outputs(shown, subject)
 
 

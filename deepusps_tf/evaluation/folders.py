@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
+from data_prep.base.counting import counted, counter
 from data_prep.base.errors import InputError
 from data_prep.pictures.images import photo_size
 from data_prep.pictures.masks import check_masks, reach_one, read_grey, read_mask
@@ -72,7 +72,7 @@ def map_outputs(pairs: Sequence[Pair]) -> Iterator[tuple[dict[str, np.ndarray], 
         InputError: naming a file that is damaged.
     """
     of_one = reach_one(pair.picture for pair in pairs)
-    for pair in tqdm(pairs, desc="scores", unit="map"):
+    for pair in counted(pairs, "scores", total=len(pairs), unit="map"):
         saliency = read_grey(pair.picture, of_one=of_one)
         yield {MAP: np.float32(saliency)[None] / 255}, _truth(pair)
 
@@ -96,7 +96,7 @@ def photo_outputs(
     Raises:
         InputError: naming a file that is damaged.
     """
-    with tqdm(total=len(pairs), desc="scores", unit="photo") as bar:
+    with counter("scores", total=len(pairs)) as count:
         for start in range(0, len(pairs), queue):
             part = pairs[start : start + queue]
             photos = [model.see(pair.picture) for pair in part]
@@ -108,7 +108,7 @@ def photo_outputs(
                 own_size = photos[place].size
                 maps = {name: enlarge(each[place], own_size) for name, each in outputs.items()}
                 yield {name: each[None] for name, each in maps.items()}, _truth(pair)
-                bar.update()
+                count(1)
 
 
 @contextlib.contextmanager
@@ -125,7 +125,7 @@ def pair_records(pairs: Sequence[Pair], max_side: int) -> Iterator[RecordSet]:
     photos = sorted((Photo(pair.id, pair.picture), pair.mask) for pair in pairs)
     with tempfile.TemporaryDirectory() as folder:
         records = (image_record(photo, mask, max_side) for photo, mask in photos)
-        shown = tqdm(records, total=len(photos), desc="photos", unit="photo")
+        shown = counted(records, "photos", total=len(photos))
         write_shards(stem=f"{folder}/images", records=shown, count=len(photos))
         yield open_set(f"{folder}/images")
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from data_prep.base.command import tell
 from data_prep.base.errors import damage_named
 from data_prep.base.files import write_text
 from data_prep.records.corrections import FIRST, newest_versions
@@ -41,7 +42,7 @@ def choose_versions(config: Config) -> None:
         return
     late = [method for method in newest if newest[method] != own.get(method, FIRST)]
     if late:
-        print(
+        tell(
             f"{workdir}: began before maps of {', '.join(late)} in {config.records} were "
             "corrected, and goes on with those of then; to train on the corrected ones, choose "
             "another --workdir"

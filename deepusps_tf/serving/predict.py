@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
+from data_prep.base.counting import counter
 from data_prep.base.errors import InputError
 from data_prep.base.files import write_text
 from data_prep.pictures.cutouts import write_cutout
@@ -108,7 +108,8 @@ def predict_photos(
         del there[photo.path]
     made: dict[Path, Path] = {}
     skipped: dict[Path, str] = {}
-    with tqdm(total=len(photos), initial=len(there), desc=kind, unit="photo") as progress:
+    with counter("pictures", total=len(photos), done=len(there)) as count:
+        told = 0
         reader = _read(model, missing, skipped)
         while batch := list(itertools.islice(reader, BATCH)):
             seen = [reading.seen for reading in batch]
@@ -119,7 +120,8 @@ def predict_photos(
             for reading, probability in zip(batch, maps, strict=True):
                 picture = made[reading.path] = pictures[reading.path]
                 _write(picture, reading, enlarge(probability, reading.seen.size), kind)
-            progress.update(len(there) + len(made) + len(skipped) - progress.n)
+            count(len(made) + len(skipped) - told)
+            told = len(made) + len(skipped)
     return PredictionSummary(made, there, skipped, listing.passed_over)
 
 
