@@ -2,11 +2,15 @@
 
 import dataclasses
 import shlex
+import sys
 from pathlib import Path
 
 import tensorflow as tf
 
 from data_prep.base.errors import InputError
+from data_prep.base.job import Job, under_way
+from data_prep.base.log import is_quiet, log_file, note
+from data_prep.base.screen import Screen
 from data_prep.prepare import prepare_records, take_changes
 from data_prep.records.source import Source
 from deepusps_tf.commands.export import export_run
@@ -14,6 +18,7 @@ from deepusps_tf.commands.notices import print_truth_notice
 from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.distribution.workers import Workers
 from deepusps_tf.reporting.report import write_report
+from deepusps_tf.runs.job_files import EVENTS, LOG, PROGRESS, EventFile, ProgressFile
 from deepusps_tf.runs.label_versions import choose_versions
 from deepusps_tf.runs.training_time import timed_training
 from deepusps_tf.runs.workdir import (
@@ -30,6 +35,7 @@ from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import list_text
 from deepusps_tf.settings.places import RUN_FLAGFILE, check_places, exported_versions
+from deepusps_tf.training.plan import count_photos, done_stages, run_stages
 from deepusps_tf.training.schedule import run_rounds
 from deepusps_tf.training.start import check_settings
 
@@ -112,21 +118,44 @@ def _train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -
         return Run(config, _help_train(config, strategy, workers))
     with locked_workdir(config) as workdir:
         check_settings(config, strategy)
-        if config.images or config.sample_size:
-            prepare_records(source=_source(config), records=Path(config.records), jobs=config.jobs)
-        else:
-            take_changes(Path(config.records))
-        begun = (workdir / RUN_FLAGFILE).is_file()
-        save_settings(config)
-        choose_versions(config)
-        workers.wait()
-        with timed_training(workdir, begun=begun):
-            rows = run_rounds(config, strategy, workers)
-        write_report(config, rows)
-        if not exported_versions(workdir / "export"):
-            export_run(config)
-        workers.wait()
+        job = _job(config, workdir)
+        with log_file(workdir / LOG), under_way(job):
+            note("started: %s", shlex.join(sys.argv))
+            rows = _do_stages(job, config, strategy, workers, workdir)
     return Run(config, tuple(rows))
+
+
+def _do_stages(
+    job: Job, config: Config, strategy: tf.distribute.Strategy, workers: Workers, workdir: Path
+) -> list[Figures]:
+    if config.images or config.sample_size:
+        prepare_records(source=_source(config), records=Path(config.records), jobs=config.jobs)
+    else:
+        take_changes(Path(config.records))
+    begun = (workdir / RUN_FLAGFILE).is_file()
+    save_settings(config)
+    choose_versions(config)
+    workers.wait()
+    with timed_training(workdir, begun=begun):
+        rows = run_rounds(config, strategy, workers)
+    job.begin("report")
+    write_report(config, rows)
+    if not exported_versions(workdir / "export"):
+        job.begin("export")
+        export_run(config)
+    workers.wait()
+    return rows
+
+
+def _job(config: Config, workdir: Path) -> Job:
+    """The run as a job, of which the screen and files in its workdir are told."""
+    watchers = [ProgressFile(workdir / PROGRESS)]
+    if not is_quiet():
+        watchers.append(Screen())
+    if config.json_log:
+        watchers.append(EventFile(workdir / EVENTS))
+    stages = run_stages(config, count_photos(config))
+    return Job(stages, done=done_stages(config), watchers=watchers)
 
 
 def _source(config: Config) -> Source:

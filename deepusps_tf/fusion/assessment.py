@@ -26,7 +26,6 @@ The labels' disagreement is their standard deviation over methods. It is the sam
 a pixel: it says where one of them must be wrong, but not which one.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -138,7 +137,7 @@ def train_assessment(
             epochs=epochs,
             steps_per_epoch=steps_per_epoch(len(images.ids), batch_size),
             shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
+            verbose=0,
         )
     return network
 

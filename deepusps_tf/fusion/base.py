@@ -12,9 +12,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import logging
-from tqdm import tqdm
 
+from data_prep.base.counting import counted
 from data_prep.base.errors import InputError
 from data_prep.records.format import LabelRecord, RecordSet, manifest_path, open_labels
 from data_prep.records.shard_writer import write_shards
@@ -25,6 +24,8 @@ from deepusps_tf.networks.losses import LabelLoss, mean_of_sets
 from deepusps_tf.runs.round_result import labels_stem
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.parts import FUSIONS, ORACLES, chosen_fusion
+
+FUSED_STAGE = "fusion labels"  # of a job: the making of one label set
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,9 +179,9 @@ class FusedLabels(Fusion):
         """
         stem = labels_stem(folder)
         if not tf.io.gfile.exists(manifest_path(stem)):
-            logging.info("fusion: making one label set of all methods'")
             count = len(images.ids)
-            maps = tqdm(self.maps(images, tuple(labels)), desc="fused labels", total=count)
+            made = self.maps(images, tuple(labels))
+            maps = counted(made, "fused labels", total=count, stage=FUSED_STAGE)
             write_shards(stem=stem, records=self._records(images.ids, maps), count=count)
         written = open_labels(stem, images)
         return LearnedLabels((written,), written=written)

@@ -15,13 +15,11 @@ from deepusps_tf.labels.crf_pool import CrfPool
 from deepusps_tf.runs.round_result import JOINT, RoundResult
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.label_rounds import MethodLabels
-from deepusps_tf.training.rounds import Round, epochs_for
+from deepusps_tf.training.rounds import FUSION, Round, epochs_for
 from deepusps_tf.training.run_round import run_round
 from deepusps_tf.training.stage_scorer import StageScorer
 from deepusps_tf.training.tensorboard import write_settings
 from deepusps_tf.training.trainer import Trainer
-
-FUSION = "fusion"  # the folder, and what tables call it
 
 
 def train_final_network(

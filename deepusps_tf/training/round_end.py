@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from absl import logging
 
+from data_prep.base.counting import counted
 from data_prep.records.format import RecordSet, open_labels
 from deepusps_tf.labels.change import label_change
 from deepusps_tf.labels.pseudo_labels import LabelSummary, write_label_set
@@ -15,7 +16,7 @@ from deepusps_tf.runs.checkpoints import save_weights
 from deepusps_tf.runs.round_result import RoundFigures, RoundResult, labels_stem, write_result
 from deepusps_tf.settings.config import Config
 from deepusps_tf.training.label_drift import warn_of_drift
-from deepusps_tf.training.rounds import Round
+from deepusps_tf.training.rounds import Round, labels_stage
 
 
 def end_round(
@@ -42,7 +43,8 @@ def end_round(
     folder = Path(config.workdir) / spec.name
     written, figures = None, RoundFigures(tuple(losses), None)
     if made is not None:
-        stem = labels_stem(folder)
+        stem, stage = labels_stem(folder), labels_stage(spec.name)
+        made = counted(made, "labels", total=len(images.ids), stage=stage, shown=False)
         summary = write_label_set(labels=made, images=images, stem=stem)
         written = open_labels(stem, images)
         moved = label_change(
@@ -53,7 +55,6 @@ def end_round(
             threshold=spec.threshold,
         )
         figures = RoundFigures(tuple(losses), moved.change, summary.coverage, moved.coverage)
-        logging.info("%s: labels changed by %.4f on average", spec.name, moved.change)
         if not _warn_of_collapse(spec.name, summary, config.collapse_warning):
             warn_of_drift(folder, figures, _other_methods(folder, config))
     result = RoundResult(folder, written, figures)

@@ -4,6 +4,9 @@ import dataclasses
 import math
 
 from deepusps_tf.data.batches import steps_per_epoch
+from deepusps_tf.runs.round_result import JOINT
+
+FUSION = "fusion"  # the folder, and what tables call it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +26,30 @@ class Round:
     threshold: float | tuple[float, ...]
     learning_rate: float
     epochs: int
+
+
+def title_of(method: str, number: int) -> str:
+    """What people are told that a round is.
+
+    Args:
+        method: a method, `joint` or `fusion`.
+        number: of the round, from 1; 0 for the method's maps.
+    """
+    if method == JOINT:
+        return f"joint round {number}"
+    if number == 0:
+        return f"maps of {method}"
+    return method if method == FUSION else f"round {number} of {method}"
+
+
+def labels_stage(name: str) -> str:
+    """The stage of a job that makes a round's labels, where its network predicts them."""
+    return f"{name} labels"
+
+
+def scores_stage(name: str) -> str:
+    """The stage of a job that scores a round, `<method>/round0` for a method's maps."""
+    return f"{name} scores"
 
 
 def epochs_for(*, epochs: int, steps: int, photos: int, batch_size: int) -> int:

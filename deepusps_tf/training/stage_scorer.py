@@ -6,6 +6,8 @@ from pathlib import Path
 
 import keras
 
+from data_prep.base.job import current_job
+from data_prep.base.log import note
 from data_prep.records.format import RecordSet
 from deepusps_tf.data.photo_sets import PhotoSets
 from deepusps_tf.distribution.workers import Workers
@@ -18,6 +20,8 @@ from deepusps_tf.scoring.figures import Figures, RunStage
 from deepusps_tf.scoring.scores import LABELS, MAP, score_labels, score_network
 from deepusps_tf.scoring.store import scored
 from deepusps_tf.settings.config import Config
+from deepusps_tf.training.round_line import round_figures, round_line
+from deepusps_tf.training.rounds import scores_stage, title_of
 from deepusps_tf.training.tensorboard import write_round_pictures, write_scores
 
 
@@ -94,6 +98,8 @@ class StageScorer:
             written: the labels to score, or None.
         """
 
+        name, job = str(result.folder.relative_to(self._config.workdir)), current_job()
+
         def score() -> list[Figures]:
             masked = self._photos.masked()
             self._load(result)
@@ -117,7 +123,12 @@ class StageScorer:
                 rows += [Figures(stage, name, outputs[name]) for name in outputs]
             return rows
 
-        self._keep_rows(result.folder.relative_to(self._config.workdir), score)
+        rows = self._keep_rows(name, score)
+        if job is not None and not job.was_done(scores_stage(name)):
+            figures = round_figures(result.figures, rows, self._photos.judged()[0])
+            line = round_line(title_of(method, number), figures)
+            note("%s", line)
+            job.tell("round", stage=name, line=line, **figures)
 
     def logs(self, method: str) -> Path:
         """The TensorBoard log of a method's stages."""
@@ -139,12 +150,14 @@ class StageScorer:
             batch_size=self._config.batch_size,
         )
 
-    def _keep_rows(self, name: str | Path, score: Callable[[], list[Figures]]) -> None:
+    def _keep_rows(self, name: str, score: Callable[[], list[Figures]]) -> list[Figures]:
         """Keeps the rows of a stage that was scored before, or scores it and logs the figures."""
         if not self._workers.is_chief:
-            return
+            return []
 
         def score_and_log() -> list[Figures]:
+            if job := current_job():
+                job.begin(scores_stage(name))
             rows = score()
             for row in rows:
                 values = row.scores.named()
@@ -154,4 +167,4 @@ class StageScorer:
                 write_scores(self.logs(row.subject.method), row.subject.stage, tagged)
             return rows
 
-        scored(Path(self._config.workdir) / name, score_and_log)
+        return scored(Path(self._config.workdir) / name, score_and_log)

@@ -1,6 +1,5 @@
 """One round of training: from labels to a network and, in refinement, to better labels."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from data_prep.base.job import current_job
 from data_prep.records.format import RecordSet
 from data_prep.records.random_reading import damaged_shard_named
 from deepusps_tf.data.augmentation import PhotoChanges
@@ -33,6 +33,7 @@ from deepusps_tf.training.recent_pictures import RecentPictures
 from deepusps_tf.training.round_end import end_round
 from deepusps_tf.training.rounds import Round
 from deepusps_tf.training.start import draw_weights, starting_network
+from deepusps_tf.training.step_count import StepCount
 from deepusps_tf.training.tensorboard import EpochLog
 from deepusps_tf.training.training_model import TrainingModel
 
@@ -127,7 +128,7 @@ class Trainer:
         self._workers.agree(first_epoch, f"{folder}: committed epochs")
         if first_epoch < spec.epochs:
             averaging = None if average is None else Averaging(average, pool)
-            callbacks = self._watch(spec, averaging, commits)
+            callbacks = self._watch(spec, first_epoch, averaging, commits)
             with damaged_shard_named([images, *labels]):
                 self._fit(spec, labels, first_epoch, callbacks)
         elif config.weight_average:
@@ -183,7 +184,7 @@ class Trainer:
                 self._estimates.restart()
 
     def _watch(
-        self, spec: Round, averaging: Averaging | None, commits: EpochCommits
+        self, spec: Round, first_epoch: int, averaging: Averaging | None, commits: EpochCommits
     ) -> list[keras.callbacks.Callback]:
         """Says who gets the predictions of a round's steps; makes its callbacks."""
 
@@ -204,10 +205,24 @@ class Trainer:
         return in_order(
             rate=keras.callbacks.LearningRateScheduler(rate),
             log=log,
+            count=self._count(spec, first_epoch),
             averaging=averaging,
             of_fusion=self._fusion.callbacks(self._workers),
             commits=commits,
         )
+
+    def _count(self, spec: Round, first_epoch: int) -> StepCount | None:
+        """Begins the round's stage of the job under way, where there is one."""
+        job, steps = current_job(), self._steps
+        if job is None:
+            return None
+        job.begin(spec.name, amount=spec.epochs * steps, done=first_epoch * steps)
+        return StepCount(job, spec.name, spec.epochs)
+
+    @property
+    def _steps(self) -> int:
+        """Of an epoch."""
+        return steps_per_epoch(len(self._images.ids), self._config.batch_size)
 
     def _fit(
         self, spec: Round, labels: Sequence[RecordSet], first_epoch: int, callbacks: list
@@ -233,16 +248,15 @@ class Trainer:
             workers=workers.count,
         )
         replicas = self._strategy.num_replicas_in_sync
-        verbose = 1 if sys.stdout.isatty() else 2
         try:
             self._model.fit(
                 workers.share_out(batches, config.batch_size // replicas),
                 epochs=spec.epochs,
                 initial_epoch=first_epoch,
-                steps_per_epoch=steps_per_epoch(len(self._images.ids), config.batch_size),
+                steps_per_epoch=self._steps,
                 callbacks=callbacks,
                 shuffle=False,
-                verbose=verbose if workers.is_chief else 0,
+                verbose=0,
             )
         except tf.errors.OpError:
             failure = self._model.hand_over.failure

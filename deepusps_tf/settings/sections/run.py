@@ -48,6 +48,13 @@ class RunSettings:
         group=GROUP,
         rules=[AT_LEAST_1],
     )
+    json_log: bool = setting(
+        False,
+        "Write what happens in a run to <workdir>/logs/events.jsonl too, a JSON object a line.",
+        modes=TRAIN,
+        changes="nothing",
+        group=GROUP,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
