@@ -8,6 +8,7 @@ import re
 import typing
 from pathlib import Path
 
+from data_prep.base.log import NORMAL, VERBOSITY
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import value_text
 from deepusps_tf.settings.setting import CHANGES, GROUPS, MODES, declared, flag_name
@@ -40,7 +41,7 @@ def page() -> str:
     modes = "".join(f"| `{name}` | {text} |\n" for name, text in MODES.items())
     parts = [f"{HEAD}{changes}", f"The modes:\n\n| mode | does |\n|---|---|\n{modes}"]
     parts += [_group(group) for group in GROUPS]
-    return "\n".join([*parts, _flagfiles()])
+    return "\n".join([*parts, _said(), _flagfiles()])
 
 
 def _group(group: str) -> str:
@@ -83,6 +84,19 @@ def _flagfiles() -> str:
             "| name | its head |",
             "|---|---|",
             *rows,
+            "",
+        ]
+    )
+
+
+def _said() -> str:
+    return "\n".join(
+        [
+            "## What is said\n",
+            "This flag of absl's own is no setting of a run: no flagfile in a workdir has it.\n",
+            "| flag | what it is | default | modes |",
+            "|---|---|---|---|",
+            f"| `--verbosity` | {_plain(VERBOSITY)} | `{NORMAL}` | all |",
             "",
         ]
     )

@@ -20,7 +20,7 @@ PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
 # Flags of other programs, and of absl's own.
 OTHERS = {
-    *("help", "flagfile"),
+    *("help", "flagfile", "verbosity"),
     # TF Serving, TensorBoard, Apache Beam
     *("rest_api_port", "port", "model_name", "model_base_path"),
     *("enable_batching", "batching_parameters_file", "logdir"),

@@ -11,6 +11,7 @@ from absl import flags
 
 from data_prep.base.command_line import flag_mistake
 from data_prep.base.errors import InputError, damage_named
+from data_prep.base.log import NORMAL, VERBOSITY
 from deepusps_tf.settings.checks import checked
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.setting import declared, flag_name
@@ -136,6 +137,8 @@ def read_experiment(path: str | Path, **changes) -> Config:
     """
     flag_values = flags.FlagValues()
     define_flags(flag_values)
+    # absl's own, which is no setting but may stand in a flagfile.
+    flags.DEFINE_integer("verbosity", NORMAL, VERBOSITY, flag_values=flag_values)
     try:
         with damage_named(path, "write it again or delete it"):
             flag_values(["main", *inline_flagfiles([f"--flagfile={path}"])])

@@ -4,6 +4,7 @@ import dataclasses
 import typing
 
 from data_prep.base.command_line import flag_line
+from data_prep.base.log import NORMAL, VERBOSITY
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import value_text
 from deepusps_tf.settings.setting import GROUPS, MODES, declared, flag_name
@@ -23,6 +24,8 @@ def help_text(mode: str | None = None) -> str:
             lines = (_lines(field, of_modes=mode is None) for field in fields)
             parts.append("\n".join([f"{group}:", *lines, ""]))
     parts.append("\n".join(["flagfiles:", _flagfile_lines(), ""]))
+    said = flag_line(f"--verbosity: {VERBOSITY} (default: {NORMAL})")
+    parts.append("\n".join(["what is said:", said, ""]))
     parts.append("--helpfull lists the flags of logging and debugging too.")
     return "\n".join(parts)
 

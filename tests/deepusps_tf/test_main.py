@@ -1,6 +1,8 @@
 """The command as users run it: bad input ends in one line, a run ends in a model."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +37,45 @@ def error_of(*arguments) -> str:
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1, done.stderr
     return lines[0]
+
+
+def check_what_is_said(done, logs: Path):
+    """The screen has a line of the job and one a round; the log has all, and other files the rest.
+
+    Nothing else is said: neither bars nor what TensorFlow tells of its start.
+    """
+    lines = done.stderr.splitlines()
+    assert re.fullmatch(r"start, 0 %, .* left", lines[0])
+    titles = []
+    for line in lines[1:]:
+        if not re.fullmatch(r".*, \d+ %, .* left", line):  # a slow machine has more of these
+            titles.append(line.partition(":")[0])
+            labels = r"coverage \d+\.\d%, labels changed by \d\.\d{3}, "
+            figures = r"F \d+\.\d%, MAE \d+\.\d% on held-out photos"
+            assert re.fullmatch(rf".*: loss -?\d+\.\d{{3}}, ({labels})?{figures}", line), line
+    assert titles == ["round 1 of rbd", "fusion"]
+    log = (logs / "log.txt").read_text()
+    assert "cudart_stub.cc" in log and "DEBUG rbd/round1: epoch 1 of 1, loss" in log
+    assert "broken.jpg" in log and "DEBUG round 1 of rbd: loss" in log
+    progress = json.loads((logs / "progress.json").read_text())
+    assert (progress["state"], progress["fraction"], progress["seconds_left"]) == ("finished", 1, 0)
+    assert progress["index"] == progress["stages"] == 9
+    events = [json.loads(line) for line in (logs / "events.jsonl").read_text().splitlines()]
+    begun = [each["stage"] for each in events if each["event"] == "stage started"]
+    ended = [each["stage"] for each in events if each["event"] == "stage finished"]
+    scored = [f"{name} scores" for name in ("rbd/round0", "rbd/round1", "fusion")]
+    trained = ["rbd/round1", "fusion"]
+    assert (
+        begun
+        == ended
+        == [
+            *("maps", "records", scored[0], trained[0], scored[1], trained[1], scored[2]),
+            *("report", "export"),
+        ]
+    )
+    assert [each["epoch"] for each in events if each["event"] == "epoch"] == [1, 1]
+    assert {"F", "MAE", "loss"} <= next(e for e in events if e["event"] == "round").keys()
+    assert events[-1]["state"] == "finished"
 
 
 def write_photos(folder: Path, count: int) -> tuple[Path, Path]:
@@ -108,13 +149,16 @@ def test_photos_in_model_out(tmp_path):
         "--fusion_epochs=1",
         "--batch_size=4",
         "--learning_rates=1e-3",
+        "--json_log",
     ]
     first = run(*flags)
+    check_what_is_said(first, tmp_path / "run/logs")
     assert "left out" in first.stdout and "broken.jpg" in first.stdout
     assert "held-out photos (3), in %" in first.stdout
     assert "rbd round 1 prediction + CRF" in first.stdout
     assert (tmp_path / "run/report/index.html").is_file()
     again = run(*flags)
+    assert re.fullmatch(r"start, \d\d %, less than a minute left\n", again.stderr)
     table = first.stdout[first.stdout.index("held-out photos") :]
     assert again.stdout.endswith(table)
     (images / "broken.jpg").unlink()

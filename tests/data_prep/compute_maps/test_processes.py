@@ -40,8 +40,7 @@ def test_pool_and_single_process_agree_whatever_else_is_in_the_folder(photos, tm
     assert done.returncode == 0, done.stderr
     assert f"skipped {photos / 'zero.jpg'}: is empty" in done.stderr
     assert done.stderr.endswith("6 maps written, 0 kept, 1 photos skipped\n")
-    assert "photo/s" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 2  # no bar, which needs a terminal
     compute_maps(images=photos, output=tmp_path / "one", methods=TWO, jobs=1, progress=False)
     ones = sorted((tmp_path / "one").rglob("*.png"))
     assert len(ones) == 6

@@ -16,10 +16,10 @@ def listed(text: str) -> list[str]:
 def test_flags_are_listed_once_under_what_they_are_about():
     text = help_text()
     assert sorted(listed(text)) == sorted(
-        [*(flag_name(field) for field in dataclasses.fields(Config)), "flagfile"]
+        [*(flag_name(field) for field in dataclasses.fields(Config)), "flagfile", "verbosity"]
     )
     headings = [line[:-1] for line in text.splitlines() if line.endswith(":") and line[0] != " "]
-    assert headings == [*GROUPS, "flagfiles"]
+    assert headings == [*GROUPS, "flagfiles", "what is said"]
     network = text[text.index("\nnetwork:") : text.index("\nrounds:")]
     assert listed(network)[:3] == ["backbone", "pretrained", "frozen_blocks"]
 
@@ -27,7 +27,7 @@ def test_flags_are_listed_once_under_what_they_are_about():
 @pytest.mark.parametrize("mode", MODES)
 def test_a_modes_help_lists_its_own_flags_alone(mode):
     fields = [field for field in dataclasses.fields(Config) if mode in declared(field).modes]
-    flags = {flag_name(field) for field in fields} - {"mode"} | {"flagfile"}
+    flags = {flag_name(field) for field in fields} - {"mode"} | {"flagfile", "verbosity"}
     text = help_text(mode)
     assert set(listed(text)) == flags
     assert text.startswith(MODES[mode])
