@@ -14,6 +14,7 @@ import deepusps_tf
 from data_prep.base.command import quiet_tensorflow, say
 from data_prep.base.command_line import asks_for_help, show
 from data_prep.base.errors import InputError
+from deepusps_tf.commands.quick_start import import_quietly
 from deepusps_tf.main import start
 from deepusps_tf.settings.setting import MODES
 
@@ -26,6 +27,7 @@ STEPS = {
     "beam-prepare": ("data_prep.beam_prepare", "Makes maps and records on many machines."),
     "sample": ("data_prep.sample", "Writes the embedded sample as folders."),
 }
+_WITH_TENSORFLOW = ("write-records", "beam-prepare")
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -50,6 +52,8 @@ def _run(words: Sequence[str]) -> None:
     elif word in STEPS:
         quiet_tensorflow()
         sys.argv = [f"deepusps {word}", *rest]
+        if word in _WITH_TENSORFLOW:
+            import_quietly("tensorflow")
         try:
             runpy.run_module(STEPS[word][0], run_name="__main__", alter_sys=True)
         except ModuleNotFoundError as error:

@@ -229,7 +229,7 @@ def under_way(job: Job) -> Iterator[Job]:
         job.end(STOPPED)
         raise
     except BaseException as error:
-        job.end(FAILED, " ".join(str(error).split()) or type(error).__name__)
+        job.end(FAILED, " ".join(str(error).split())[:500] or type(error).__name__)
         raise
     else:
         job.end(FINISHED)

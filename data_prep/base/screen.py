@@ -24,8 +24,8 @@ class Screen:
         """Moves the bar, or prints a line where the last is a minute old."""
         if sys.stderr.isatty():
             if self._bar is None:
-                layout = "{desc} |{bar:30}|"
-                self._bar = tqdm(total=1.0, bar_format=layout, leave=False, file=sys.stderr)
+                options = {"bar_format": "{desc} |{bar:30}|", "leave": False, "file": sys.stderr}
+                self._bar = tqdm(total=1.0, desc=view.line, **options)
             self._bar.n = view.fraction
             self._bar.set_description_str(view.line, refresh=False)
             self._bar.refresh()

@@ -17,8 +17,7 @@ def import_keras() -> None:
     """Imports TensorFlow and Keras, unless they are, without the packages they load for nothing.
 
     Each of `UNUSED` seems not to be installed meanwhile; afterwards it can be imported as ever. No
-    garbage is sought among the modules, neither now nor later: they stay. What TensorFlow says of
-    itself meanwhile goes to the log file, unless all is to be said.
+    garbage is sought among the modules, neither now nor later: they stay.
     """
     if "keras" in sys.modules:
         return
@@ -27,13 +26,23 @@ def import_keras() -> None:
     gc.disable()
     sys.modules.update(dict.fromkeys(hidden))  # None is what Python takes for "cannot be found"
     try:
-        with contextlib.nullcontext([]) if says_all() else chatter_held() as held:
-            importlib.import_module("keras")
-        for line in held:
-            note("%s", line)
+        import_quietly("keras")
     finally:
         for name in hidden:
             del sys.modules[name]
         gc.freeze()
         if collects:
             gc.enable()
+
+
+def import_quietly(name: str) -> None:
+    """Imports a module that loads TensorFlow, unless it is.
+
+    What TensorFlow says of itself meanwhile goes to the log file, unless all is to be said.
+    """
+    if name in sys.modules:
+        return
+    with contextlib.nullcontext([]) if says_all() else chatter_held() as held:
+        importlib.import_module(name)
+    for line in held:
+        note("%s", line)

@@ -20,6 +20,7 @@ from deepusps_tf.distribution.workers import Workers
 from deepusps_tf.reporting.report import write_report
 from deepusps_tf.runs.job_files import EVENTS, LOG, PROGRESS, EventFile, ProgressFile
 from deepusps_tf.runs.label_versions import choose_versions
+from deepusps_tf.runs.provenance import versions
 from deepusps_tf.runs.training_time import timed_training
 from deepusps_tf.runs.workdir import (
     check_joined,
@@ -120,7 +121,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -
         check_settings(config, strategy)
         job = _job(config, workdir)
         with log_file(workdir / LOG), under_way(job):
-            note("started: %s", shlex.join(sys.argv))
+            note("started: %s; with %s", shlex.join(sys.argv), versions())
             rows = _do_stages(job, config, strategy, workers, workdir)
     return Run(config, tuple(rows))
 

@@ -179,7 +179,8 @@ def _scoring(config: Config, counts: PhotoCounts, method: str, number: int) -> l
     name = method if method == FUSION else f"{method}/round{number}"
     share = 0.1 if number == 0 else 1.0  # maps are there already
     title = f"scores of {title_of(method, number)}"
-    return [Stage(scores_stage(name), title, f"scores/{number > 0}", 1 + share * seconds)]
+    kind = "scores" if number else "map scores"
+    return [Stage(scores_stage(name), title, kind, 1 + share * seconds)]
 
 
 def _predicting(config: Config, photos: int, *, crf: bool) -> float:
