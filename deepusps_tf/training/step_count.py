@@ -15,8 +15,6 @@ class StepCount(keras.callbacks.Callback):
         epochs: of the round.
     """
 
-    async_safe = True  # so that Keras does not wait for a step's figures before the next
-
     def __init__(self, job: Job, stage: str, epochs: int):
         super().__init__()
         self._job = job
