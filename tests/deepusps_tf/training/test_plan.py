@@ -55,8 +55,10 @@ def test_without_masks_or_rounds_there_are_fewer_stages(config):
     bare = dataclasses.replace(config, images=None, records="r", joint_rounds=0)
     rounds = ["rbd/round1", "mc/round1"]
     assert list(stages_of(bare, PhotoCounts(10))) == [*rounds, "fusion", "report", "export"]
-    fused = dataclasses.replace(bare, fusion="direct")
-    assert next(iter(stages_of(fused, PhotoCounts(10)))) == "fusion labels"
+    raw = dataclasses.replace(bare, fusion="direct")
+    assert list(stages_of(raw, PhotoCounts(10))) == ["fusion", "report", "export"]
+    fused = dataclasses.replace(bare, fusion="assessment")
+    assert list(stages_of(fused, PhotoCounts(10)))[2:4] == ["fusion labels", "fusion"]
     taken = dataclasses.replace(bare, refined="other")
     assert list(stages_of(taken, PhotoCounts(10))) == ["fusion", "report", "export"]
 
