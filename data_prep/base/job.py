@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Protocol
 
+from data_prep.base.log import note
 from data_prep.base.work import Stage, Standing, fraction_done, seconds_left, time_left
 
 RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped", "failed"
@@ -121,6 +122,7 @@ class Job:
                 self._change(stage=stage)
             self._share += self._add(done)
             if began:
+                note("%s begins", self._standings[place].stage.title)
                 self.tell("stage started", stage=key)
             self._show(RUNNING)
             return True

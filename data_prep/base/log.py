@@ -30,15 +30,26 @@ def note(message: str, *arguments) -> None:
     _notes.debug(message, *arguments)
 
 
+def inform(message: str, *arguments) -> None:
+    """Says a line on the screen, where the level is the normal one, and in the log file."""
+    _notes.info(message, *arguments)
+
+
 class _Console(logging.Handler):
-    """Prints lines above a bar: those of this program, and what others warn of."""
+    """Prints lines above a bar: those of this program, and what others warn of.
+
+    What TensorFlow warns of is for those who write programs: at the normal level only its errors
+    are shown.
+    """
 
     def __init__(self):
         super().__init__(logging.INFO)
 
     def emit(self, record: logging.LogRecord) -> None:
-        own = record.name in ("absl", _notes.name)
-        if not own and record.levelno < logging.WARNING and self.level > logging.DEBUG:
+        from_tensorflow = record.name == "tensorflow" or "/tensorflow/" in record.pathname
+        least = logging.ERROR if from_tensorflow else logging.WARNING
+        own = record.name == _notes.name
+        if not own and record.levelno < least and self.level > logging.DEBUG:
             return
         try:
             warned = record.levelno >= logging.WARNING

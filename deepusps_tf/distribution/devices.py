@@ -7,9 +7,9 @@ import signal
 from collections.abc import Iterator
 
 import tensorflow as tf
-from absl import logging
 
 from data_prep.base.errors import InputError
+from data_prep.base.log import inform
 
 TF_CONFIG = (
     '{"cluster": {"worker": ["host0:port", "host1:port"]}, "task": {"type": "worker", "index": 0}}'
@@ -75,7 +75,7 @@ def _join_workers() -> tf.distribute.Strategy:
         raise InputError(f"--devices=workers: set TF_CONFIG={TF_CONFIG}, on each its own index")
     tf.get_logger().setLevel("WARNING")  # else it tells of every sum over the workers
     address = cluster["worker"][resolver.task_id]
-    logging.info("worker %d, %s, waits for the other workers", resolver.task_id, address)
+    inform("worker %d, %s, waits for the other workers", resolver.task_id, address)
     try:
         with _stoppable():
             return tf.distribute.MultiWorkerMirroredStrategy(resolver)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
-from absl import logging
 
+from data_prep.base.log import inform
 from data_prep.records.format import RecordSet
 from deepusps_tf.data.photo_sets import PhotoSets
 from deepusps_tf.distribution.workers import Workers
@@ -116,6 +116,6 @@ def _refine(
         )
         threshold = REFINED_THRESHOLD
         if is_stable(number, result.change, config.until_stable):
-            logging.info("%s: labels are stable after round %d", method, number)
+            inform("%s: labels are stable after round %d", method, number)
             break
     return labels

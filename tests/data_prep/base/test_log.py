@@ -7,7 +7,7 @@ from absl import logging as absl_logging
 
 from data_prep.base import log
 from data_prep.base.command import say, tell
-from data_prep.base.log import is_quiet, log_file, note, says_all, start_console
+from data_prep.base.log import inform, is_quiet, log_file, note, says_all, start_console
 
 
 @pytest.fixture
@@ -27,8 +27,9 @@ def console(monkeypatch):
 def say_all():
     note("left out: %s", ["a"])
     logging.getLogger("matplotlib").info("generated new fontManager")
-    absl_logging.info("labels are stable")
+    inform("labels are stable")
     absl_logging.warning("labels swing")
+    logging.getLogger("tensorflow").warning("triggered retracing")
     logging.getLogger("other").warning("old format")
 
 
@@ -44,6 +45,7 @@ def say_all():
                 "generated new fontManager",
                 "labels are stable",
                 "warning: labels swing",
+                "warning: triggered retracing",
                 "warning: old format",
             ],
         ),
@@ -66,6 +68,7 @@ def test_the_screen_gets_what_verbosity_asks_for_and_the_file_all(
         "INFO generated new fontManager",
         "INFO labels are stable",
         "WARNING labels swing",
+        "WARNING triggered retracing",
         "WARNING old format",
         "DEBUG error: gone",
         "DEBUG left out a.jpg",
