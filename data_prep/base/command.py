@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from data_prep.base.command_line import parse_flags
 from data_prep.base.errors import InputError
-from data_prep.base.log import note
+from data_prep.base.log import note_shown
 
 
 def start(run: Callable[[Sequence[str]], int | None], *, known_only: bool = False) -> None:
@@ -54,11 +54,11 @@ def quiet_tensorflow() -> None:
 
 def say(line: str) -> None:
     """Prints a line to stderr above any bar, and keeps it in the log file."""
-    note("%s", line)
+    note_shown(line)
     tqdm.write(line, file=sys.stderr)
 
 
 def tell(line: str) -> None:
     """Prints a line to stdout above any bar, and keeps it in the log file."""
-    note("%s", line)
+    note_shown(line)
     tqdm.write(line, file=sys.stdout)

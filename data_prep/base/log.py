@@ -35,6 +35,11 @@ def inform(message: str, *arguments) -> None:
     _notes.info(message, *arguments)
 
 
+def note_shown(line: str) -> None:
+    """Keeps in the log file a line that is on the screen already."""
+    _notes.info("%s", line, extra={"shown": True})
+
+
 class _Console(logging.Handler):
     """Prints lines above a bar: those of this program, and what others warn of.
 
@@ -50,6 +55,8 @@ class _Console(logging.Handler):
         least = logging.ERROR if from_tensorflow else logging.WARNING
         own = record.name == _notes.name
         if not own and record.levelno < least and self.level > logging.DEBUG:
+            return
+        if getattr(record, "shown", False):
             return
         try:
             warned = record.levelno >= logging.WARNING

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from data_prep.base.job import current_job
-from data_prep.base.log import note
+from data_prep.base.log import note_shown
 from data_prep.records.format import RecordSet
 from deepusps_tf.data.photo_sets import PhotoSets
 from deepusps_tf.distribution.workers import Workers
@@ -127,7 +127,7 @@ class StageScorer:
         if job is not None and not job.was_done(scores_stage(name)):
             figures = round_figures(result.figures, rows, self._photos.judged()[0])
             line = round_line(title_of(method, number), figures)
-            note("%s", line)
+            note_shown(line)
             job.tell("round", stage=name, line=line, **figures)
 
     def logs(self, method: str) -> Path:

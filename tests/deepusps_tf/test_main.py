@@ -48,7 +48,8 @@ def check_what_is_said(done, logs: Path):
     assert re.fullmatch(r"start, 0 %, .* left", lines[0])
     titles = []
     for line in lines[1:]:
-        if not re.fullmatch(r".*, \d+ %, .* left", line):  # a slow machine has more of these
+        # A slow machine has more lines of the job, and so short a round bad labels.
+        if not re.fullmatch(r".*, \d+ %, .* left|warning: rbd/round1: THE LABELS .*", line):
             titles.append(line.partition(":")[0])
             labels = r"coverage \d+\.\d%, labels changed by \d\.\d{3}, "
             figures = r"F \d+\.\d%, MAE \d+\.\d% on held-out photos"
@@ -56,7 +57,7 @@ def check_what_is_said(done, logs: Path):
     assert titles == ["round 1 of rbd", "fusion"]
     log = (logs / "log.txt").read_text()
     assert "cudart_stub.cc" in log and "DEBUG rbd/round1: epoch 1 of 1, loss" in log
-    assert "broken.jpg" in log and "DEBUG round 1 of rbd: loss" in log
+    assert "broken.jpg" in log and "INFO round 1 of rbd: loss" in log
     progress = json.loads((logs / "progress.json").read_text())
     assert (progress["state"], progress["fraction"], progress["seconds_left"]) == ("finished", 1, 0)
     assert progress["index"] == progress["stages"] == 9

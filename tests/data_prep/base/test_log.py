@@ -61,6 +61,8 @@ def test_the_screen_gets_what_verbosity_asks_for_and_the_file_all(
     with log_file(tmp_path / "logs/log.txt"):
         say("error: gone")
         tell("left out a.jpg")
+    out, err = capsys.readouterr()
+    assert (out, err) == ("left out a.jpg\n", "error: gone\n")  # once each
     lines = (tmp_path / "logs/log.txt").read_text().splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [A-Z]+ ", line) for line in lines)
     assert [line.split(" ", 1)[1] for line in lines] == [
@@ -70,8 +72,8 @@ def test_the_screen_gets_what_verbosity_asks_for_and_the_file_all(
         "WARNING labels swing",
         "WARNING triggered retracing",
         "WARNING old format",
-        "DEBUG error: gone",
-        "DEBUG left out a.jpg",
+        "INFO error: gone",
+        "INFO left out a.jpg",
     ]
 
 
