@@ -6,12 +6,12 @@ are those of the authors' program.
 """
 
 import cv2
-import numba
 import numpy as np
 
 from data_prep.methods.names import METHODS
 from data_prep.regions import superpixels
 from data_prep.regions.lab import rgb_to_lab
+from data_prep.regions.machine_code import compiled
 from data_prep.regions.slic import slic
 
 _SCALES = ((50, 10), (100, 10), (150, 20), (200, 20), (250, 25), (300, 25), (350, 30), (400, 30))
@@ -118,7 +118,7 @@ def sparse_errors(features: np.ndarray, border: np.ndarray) -> np.ndarray:
     return _lasso_errors(unit, np.ascontiguousarray(unit[border]), _LASSO_WEIGHT, _LASSO_STEPS)
 
 
-@numba.njit(cache=True)
+@compiled
 def _lasso_errors(samples, atoms, weight, most):
     """Follows each sample's lasso path (LARS) down to `weight` or to `most` steps."""
     gram = atoms @ atoms.T

@@ -4,12 +4,12 @@ The base of HS (Yan et al., CVPR 2013): flat zones, and regions merged until all
 """
 
 import cv2
-import numba
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from data_prep.regions import superpixels
+from data_prep.regions.machine_code import compiled
 
 _FLAT_STEP = 4  # largest difference of a channel, 0 to 255
 
@@ -74,7 +74,7 @@ def merge_small(labels: np.ndarray, colours: np.ndarray, scale: int) -> np.ndarr
     return np.unique(merged, return_inverse=True)[1].reshape(labels.shape).astype(np.int32)
 
 
-@numba.njit(cache=True)
+@compiled
 def _merge_small(labels, colours, sizes, scale):
     """Works on its arguments in place; returns the labels, with gaps."""
     boxes = _bounding_boxes(labels, sizes.size)
@@ -102,7 +102,7 @@ def _merge_small(labels, colours, sizes, scale):
     return labels
 
 
-@numba.njit(cache=True)
+@compiled
 def _likest_neighbour(labels, colours, region, box):
     """The region of nearest colour that shares a pixel side, the lowest of equals; -1 if none."""
     height, width = labels.shape
@@ -124,7 +124,7 @@ def _likest_neighbour(labels, colours, region, box):
     return best
 
 
-@numba.njit(cache=True)
+@compiled
 def _bounding_boxes(labels, count):
     """Top, bottom, left and right of each region, bottom and right excluded."""
     height, width = labels.shape
@@ -138,7 +138,7 @@ def _bounding_boxes(labels, count):
     return boxes
 
 
-@numba.njit(cache=True)
+@compiled
 def region_scale(labels, label, box):
     """Side of the largest square that fits into a region.
 

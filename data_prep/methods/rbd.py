@@ -6,13 +6,13 @@ problem on the superpixel graph joins the two. Equation numbers are the paper's;
 of the authors' program where it departs from the paper.
 """
 
-import numba
 import numpy as np
 from scipy import ndimage
 
 from data_prep.methods.names import METHODS
 from data_prep.regions import superpixels
 from data_prep.regions.lab import bt709_lab, rgb_to_lab
+from data_prep.regions.machine_code import compiled
 from data_prep.regions.slic import slic
 
 _PIXELS_PER_SEGMENT = 600
@@ -176,7 +176,7 @@ def boundary_connectivity(
     return weight[:, border].sum(axis=1) / np.sqrt(weight.sum(axis=1))
 
 
-@numba.njit(cache=True)
+@compiled
 def _shorten_paths(distance):
     """Floyd-Warshall: turns edge lengths [N, N] (symmetric, inf for no edge) into path lengths."""
     count = distance.shape[0]

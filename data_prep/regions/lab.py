@@ -1,7 +1,8 @@
 """CIELAB, in the two ways the handcrafted methods' programs compute it."""
 
-import numba
 import numpy as np
+
+from data_prep.regions.machine_code import compiled
 
 # BT.709 primaries to XYZ, each row relative to the D65 white point.
 _RGB_TO_XYZ = np.array(
@@ -71,7 +72,7 @@ def xyz_to_lab(xyz: np.ndarray) -> np.ndarray:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
 
 
-@numba.njit(cache=True)
+@compiled
 def _lab_of_pixels(pixels, table, matrix):
     """CIELAB of uint8 [P, 3] through a 256-entry table of linear light and a 3x3 matrix."""
     lab = np.empty(pixels.shape, np.float32)

@@ -5,8 +5,9 @@ the same settings gives other segments and visibly other maps. The loops over pi
 Numba and cached on disk; everything is deterministic.
 """
 
-import numba
 import numpy as np
+
+from data_prep.regions.machine_code import compiled
 
 _MAX_ITERATIONS = 10
 _SMALLEST_STEP = 3  # pixels; smaller cells leave seeds without pixels
@@ -78,7 +79,7 @@ def _cell_seeds(length: int, step: int) -> np.ndarray:
     return np.minimum(side * (np.arange(cells) + 0.5) + 0.5, length - 1)
 
 
-@numba.njit(cache=True)
+@compiled
 def _windowed_kmeans(planes, centres, step, spatial_weight):
     """SLIC's assignment and update steps until nothing changes; int32 [H, W] centre indices."""
     height, width = planes.shape[1:]
@@ -94,7 +95,7 @@ def _windowed_kmeans(planes, centres, step, spatial_weight):
     return labels
 
 
-@numba.njit(cache=True)
+@compiled
 def _assign(planes, centres, step, spatial_weight, nearest, labels):
     """Gives each pixel to the nearest centre whose window holds it; others keep their label."""
     height, width = labels.shape
@@ -120,7 +121,7 @@ def _assign(planes, centres, step, spatial_weight, nearest, labels):
                     row_labels[i] = k
 
 
-@numba.njit(cache=True)
+@compiled
 def _move_centres(planes, labels, centres):
     """Moves each centre to the mean of its pixels; one without pixels stays."""
     height, width = labels.shape
@@ -139,7 +140,7 @@ def _move_centres(planes, labels, centres):
             centres[k] = sums[k, :5] * (1.0 / sums[k, 5])
 
 
-@numba.njit(cache=True)
+@compiled
 def _connected_segments(clusters, largest_merged):
     """4-connected pieces of `clusters` as labels; small ones join the last label touched."""
     height, width = clusters.shape

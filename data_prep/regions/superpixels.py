@@ -3,8 +3,9 @@
 `slic.py` makes them. The loops over pixels are compiled by Numba and cached on disk.
 """
 
-import numba
 import numpy as np
+
+from data_prep.regions.machine_code import compiled
 
 
 def region_means(labels: np.ndarray, channels: np.ndarray) -> np.ndarray:
@@ -21,7 +22,7 @@ def region_means(labels: np.ndarray, channels: np.ndarray) -> np.ndarray:
     return _means(_plain(labels, np.int32), _plain(channels, np.float64), count)
 
 
-@numba.njit(cache=True)
+@compiled
 def _means(labels, channels, count):
     """Sums by region over sizes."""
     height, width, depth = channels.shape
@@ -94,7 +95,7 @@ def contacts(labels: np.ndarray, *, connectivity: int = 4) -> np.ndarray:
     return met
 
 
-@numba.njit(cache=True)
+@compiled
 def _contacts(labels, count, corners):
     """Marks pairs (label, label of a later neighbour pixel), equal labels included."""
     height, width = labels.shape
