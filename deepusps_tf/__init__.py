@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import wrapt
 
 from data_prep.base.errors import InputError
+from data_prep.base.installation import check_whole
 from deepusps_tf.settings.config import Config
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ def train(config: Config) -> "Run":
         The finished run: its paths, its rows of the stage table, and `model()`.
 
     Raises:
-        InputError: for settings, photos or files that cannot be used, in one line.
+        InputError: for settings, photos or files that cannot be used, or where this installation
+            can only predict, in one line.
     """
+    check_whole("train")
     from deepusps_tf.commands.train import train_run
 
     return train_run(config)

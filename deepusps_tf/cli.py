@@ -14,6 +14,7 @@ import deepusps_tf
 from data_prep.base.command import quiet_tensorflow, say
 from data_prep.base.command_line import asks_for_help, show
 from data_prep.base.errors import InputError
+from data_prep.base.installation import check_whole
 from deepusps_tf.commands.quick_start import import_quietly
 from deepusps_tf.main import start
 from deepusps_tf.settings.setting import MODES
@@ -50,6 +51,7 @@ def _run(words: Sequence[str]) -> None:
     if word in MODES:
         start([f"deepusps {word}", *rest], mode=word)
     elif word in STEPS:
+        check_whole(word)
         quiet_tensorflow()
         sys.argv = [f"deepusps {word}", *rest]
         if word in _WITH_TENSORFLOW:

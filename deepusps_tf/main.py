@@ -16,6 +16,7 @@ from absl import app, flags
 from data_prep.base.command import quiet_tensorflow, say
 from data_prep.base.command_line import asks_for_help, show
 from data_prep.base.errors import InputError
+from data_prep.base.installation import check_whole
 from data_prep.base.log import NORMAL, start_console
 from deepusps_tf.commands.quick_start import import_keras
 from deepusps_tf.settings.config import Config
@@ -31,7 +32,12 @@ def run_mode(config: Config) -> int | None:
 
     It is imported only now: --help is quick so, and the CRF's processes, which import this module
     too, stay free of TensorFlow.
+
+    Raises:
+        InputError: the mode needs what is not installed.
     """
+    if config.mode != "predict":
+        check_whole(config.mode)
     import_keras()
     command = importlib.import_module(f"deepusps_tf.commands.{config.mode}")
     return getattr(command, config.mode)(config)

@@ -9,7 +9,10 @@ import pytest
 from PIL import Image
 
 import deepusps_tf
+from data_prep.base.errors import InputError
 from deepusps_tf import cli
+from deepusps_tf.main import run_mode
+from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.setting import MODES
 from tests.deepusps_tf.conftest import disc_photo
 
@@ -118,3 +121,18 @@ def test_a_step_without_its_extra_says_what_to_install(monkeypatch, capsys):
     assert end.value.code == 2
     message = "error: beam-prepare needs Apache Beam: pip install 'deepusps_tf[beam]'\n"
     assert capsys.readouterr().err == message
+
+
+def test_what_an_installation_cannot_do_is_refused_before_anything_loads(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "numba", None)  # what Python takes for "not installed"
+    with pytest.raises(SystemExit) as end:
+        cli.run(["compute-maps", "--images=photos", "--output=maps"])
+    assert end.value.code == 2
+    lacking = "this installation can only predict, it lacks numba; install the rest"
+    assert capsys.readouterr().err.startswith(f"error: compute-maps: {lacking}")
+    for refused in (
+        lambda: run_mode(Config(mode="train")),
+        lambda: deepusps_tf.train(Config()),
+    ):
+        with pytest.raises(InputError, match=f"train: {lacking}"):
+            refused()
