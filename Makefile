@@ -7,7 +7,12 @@ TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 # Broken links and pages that nothing leads to are errors. The theme's word on its own future is left out.
 BUILD_SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-.PHONY: demo test fast-test lint format docs clean
+# Pins and hashes for every platform and Python at once, of the versions that are installed where the tests run.
+TESTED := $(VENV)/tested.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes --no-annotate \
+	--custom-compile-command="make lock" --constraints=$(TESTED)
+
+.PHONY: demo test fast-test lint format docs lock clean
 
 # The whole pipeline on the embedded sample: photos in, a measured and exported model out.
 demo: $(VENV)/.run
@@ -33,6 +38,13 @@ format: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m docs.write_settings
 	$(BUILD_SITE)
+
+# What installations with hashes take.
+lock: $(VENV)/.dev
+	$(BIN)/python -m pip freeze --exclude-editable --exclude=deepusps_tf >$(TESTED)
+	for needs in requirements requirements-predict requirements-build; do \
+		$(LOCK) $$needs.txt --output-file=$$needs.lock || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) records runs site
