@@ -39,12 +39,13 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m docs.write_settings
 	$(BUILD_SITE)
 
-# What installations with hashes take.
+# What installations with hashes take, see docs/deploy.md, and the page of its licences.
 lock: $(VENV)/.dev
 	$(BIN)/python -m pip freeze --exclude-editable --exclude=deepusps_tf >$(TESTED)
 	for needs in requirements requirements-predict requirements-build; do \
 		$(LOCK) $$needs.txt --output-file=$$needs.lock || exit 1; \
 	done
+	$(BIN)/python -m docs.write_licences
 
 clean:
 	rm -rf $(VENV) records runs site
