@@ -6,8 +6,10 @@
 Importing this package is quick: TensorFlow loads at the first call that needs it.
 """
 
+import contextlib
 import importlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import wrapt
@@ -17,8 +19,6 @@ from data_prep.base.installation import check_whole
 from deepusps_tf.settings.config import Config
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from deepusps_tf.commands.train import Run
     from deepusps_tf.labels.crf import CrfSettings
     from deepusps_tf.serving.saliency_model import SaliencyModel
@@ -29,6 +29,9 @@ __all__ = ["Config", "InputError", "Run", "load", "read_flagfile", "train"]
 # TensorFlow reads this at its import. It leaves oneDNN's convolutions off on some CPUs, where they
 # make a training step up to 1.6 times as fast.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# Where the home cannot be written, Keras else takes its settings from /tmp, whoever put them there.
+with contextlib.suppress(RuntimeError):  # of a user without a home
+    os.environ.setdefault("KERAS_HOME", str(Path.home() / ".keras"))
 
 
 def train(config: Config) -> "Run":
@@ -50,7 +53,7 @@ def train(config: Config) -> "Run":
     return train_run(config)
 
 
-def load(path: "str | Path", *, crf: "bool | CrfSettings | None" = None) -> "SaliencyModel":
+def load(path: str | Path, *, crf: "bool | CrfSettings | None" = None) -> "SaliencyModel":
     """Loads an exported model, which refines its predictions with the CRF of its training.
 
     Args:
@@ -72,7 +75,7 @@ def load(path: "str | Path", *, crf: "bool | CrfSettings | None" = None) -> "Sal
     return load_model(path, crf=crf)
 
 
-def read_flagfile(path: "str | Path", **changes) -> Config:
+def read_flagfile(path: str | Path, **changes) -> Config:
     """Reads the settings of a flagfile.
 
     Args:

@@ -1,5 +1,6 @@
 """The package in Python: what `import deepusps_tf` gives, in scripts and notebooks."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -32,9 +33,11 @@ PHOTO = "import numpy as np\nphoto = np.zeros((5, 7, 3), np.uint8)\n"
 PRINTED = "(5, 7) float32 () True run/export"
 
 
-def python(code: str, cwd) -> str:
+def python(code: str, cwd, **environment: str | None) -> str:
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    set_ = {**os.environ, **environment}
+    env = {name: value for name, value in set_.items() if value is not None}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 
@@ -42,6 +45,20 @@ def python(code: str, cwd) -> str:
 def test_importing_the_package_loads_nothing_heavy(tmp_path):
     heavy = "sorted({'tensorflow', 'keras', 'numba', 'cv2'} & set(sys.modules))"
     assert python(f"import sys, deepusps_tf; print({heavy})", tmp_path) == "[]\n"
+
+
+def test_a_home_that_cannot_be_written_is_passed_over_in_silence(tmp_path):
+    (tmp_path / "home").write_text("no folder")
+    code = (
+        "import os, sys; sys.stderr = sys.stdout\n"
+        "import deepusps_tf, deepusps_tf.reporting, matplotlib.figure\n"
+        "print(os.environ['KERAS_HOME'], os.path.isdir(matplotlib.get_cachedir()))"
+    )
+    home = f"{tmp_path}/home"
+    unset = {"MPLCONFIGDIR": None, "KERAS_HOME": None}
+    assert python(code, tmp_path, HOME=home, **unset) == f"{home}/.keras True\n"
+    told = python(code, tmp_path, HOME=home, MPLCONFIGDIR=f"{home}/mine", KERAS_HOME="/keras")
+    assert "issue with MPLCONFIGDIR" in told and told.endswith("/keras True\n")
 
 
 def test_public_names():
