@@ -1,7 +1,7 @@
 """What a finished run knows of its model, for `model.json` and the model card."""
 
 import hashlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 import keras
 import tensorflow as tf
@@ -26,6 +26,8 @@ LIMITS = (
     "Its probability is made for cutting; it is no measure of how sure a mask is.",
     "TensorFlow Serving, ONNX and LiteRT run the network alone, without the CRF.",
 )
+# Folders that data sets keep their photos in.
+_NAMELESS = frozenset({"image", "images", "imgs", "jpegimages"})
 
 
 def run_facts(config: Config, network: keras.Model) -> ModelFacts:
@@ -57,7 +59,7 @@ def run_facts(config: Config, network: keras.Model) -> ModelFacts:
         fusion=config.fusion if config.oracle == "none" else None,
         oracle=config.oracle,
         pretraining=_pretraining(config),
-        figures=tuple(_figures(config)),
+        figures=tuple(network_figures(config)),
         trained=read_training(Path(config.workdir)),
         exported=provenance_now(),
         limits=LIMITS,
@@ -84,12 +86,22 @@ def _trained_on(config: Config) -> str:
     """The photos that a run was trained on, in words."""
     if config.sample_size:
         return "the embedded sample"
-    return _last(config.images or config.records)
+    return photo_set_name(config.images) if config.images else _last(config.records)
+
+
+def photo_set_name(folder: str) -> str:
+    """What a folder of photos is called: by the folder above where its own name says nothing."""
+    path = _path(folder)
+    return path.parent.name or path.name if path.name.lower() in _NAMELESS else path.name
 
 
 def _last(folder: str) -> str:
     """The last part of a folder's name."""
-    return PurePosixPath(folder).name if "://" in folder else Path(folder).resolve().name
+    return _path(folder).name
+
+
+def _path(folder: str) -> PurePath:
+    return PurePosixPath(folder) if "://" in folder else Path(folder).resolve()
 
 
 def _rounds(config: Config) -> dict[str, int]:
@@ -114,8 +126,12 @@ def _pretraining(config: Config) -> str:
     return f"weights learned from {learned_from or 'what its backbone does not name'}"
 
 
-def _figures(config: Config) -> list[ModelFigures]:
-    """What the fused network scored while its run trained, and what was evaluated since."""
+def network_figures(config: Config) -> list[ModelFigures]:
+    """What the fused network scored while its run trained, and what was evaluated since.
+
+    Raises:
+        InputError: where a file of them is damaged.
+    """
     stages = [row for row in collect_rows(config) if row.subject.method == "fusion"]
     kept = kept_evaluation(Path(config.workdir))
     return [
@@ -142,5 +158,5 @@ def _scored_on(stage: RunStage, config: Config) -> str:
     if stage.split == "train":
         return f"{trained_on} (training photos)"
     if config.test_images:
-        return _last(config.test_images)
+        return photo_set_name(config.test_images)
     return f"{trained_on} (held out)"

@@ -166,11 +166,11 @@ def test_photos_in_model_out(tmp_path):
     assert "export/2" in run("--mode=export", f"--workdir={tmp_path}/run").stdout
     one, two = (read_facts(tmp_path / "run/export" / version) for version in "12")
     assert one.trained.seconds > 0 and one.trained == two.trained
-    assert (one.photos, one.trained_on, one.rounds) == (7, "images", {"rbd": 1})
+    assert (one.photos, one.trained_on, one.rounds) == (7, "photos", {"rbd": 1})
     assert [(each.test_set, each.photos, each.output) for each in one.figures] == [
-        ("images (training photos)", 7, "prediction"),
-        ("images (held out)", 3, "prediction"),
-        ("images (held out)", 3, "prediction + CRF"),
+        ("photos (training photos)", 7, "prediction"),
+        ("photos (held out)", 3, "prediction"),
+        ("photos (held out)", 3, "prediction + CRF"),
     ]
     scored = run("--mode=evaluate", f"--workdir={tmp_path}/run").stdout
     fused = next(line for line in first.stdout.splitlines() if line.startswith("fusion prediction"))

@@ -81,6 +81,8 @@ def test_figures_name_their_photos_and_no_path(finished_run):
     )
     sets = [each.test_set for each in figures(images="/home/me/msra", test_images="/home/me/dut")]
     assert sets == ["dut", "dut", "msra (training photos)", "ECSSD"]
+    sets = [each.test_set for each in figures(test_images="/home/me/ECSSD/images")]
+    assert sets[:2] == ["ECSSD", "ECSSD"]  # a folder whose own name says nothing
     assert figures(sample_size=3)[0].test_set == "the embedded sample (held out)"
 
 
