@@ -127,22 +127,24 @@ def _made(facts: ModelFacts) -> Iterator[str]:
 def _provenance(made: Provenance) -> Iterator[str]:
     yield made.date
     if made.seconds is not None:
-        yield f"in {_duration(made.seconds)}"
+        yield f"in {duration_in_words(made.seconds)}"
     if made.machine:
-        yield f"on {_machine(made.machine)}"
+        yield f"on {machine_in_words(made.machine)}"
     yield ", ".join(f"{name} {version}" for name, version in made.versions.items())
     if made.commit:
         yield f"commit {made.commit}"
 
 
-def _machine(machine: Machine) -> str:
+def machine_in_words(machine: Machine) -> str:
+    """A machine as people read it: `2 cores of Intel Xeon, 16 GB`."""
     memory = f"{machine.memory_gb:g} GB" if machine.memory_gb else None
     cores = f"{machine.cores} core{'s' * (machine.cores != 1)}"
     cores += f" of {machine.cpu}" if machine.cpu else ""
     return ", ".join(filter(None, [cores, memory, *machine.gpus]))
 
 
-def _duration(seconds: float) -> str:
+def duration_in_words(seconds: float) -> str:
+    """A time as people read it: `45 s`, `58 min`, `3 h 5 min`."""
     minutes = round(seconds / 60)
     if minutes < 2:
         return f"{seconds:.0f} s"

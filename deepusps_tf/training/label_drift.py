@@ -19,33 +19,37 @@ TRIFLE = 0.05
 
 
 def warn_of_drift(folder: Path, figures: RoundFigures, others: Sequence[Path]) -> None:
-    """Warns where a round's labels grew or shrank out of proportion, or change more and more.
+    """Logs what `drift_warnings` finds."""
+    for warning in drift_warnings(folder, figures, others):
+        logging.warning("%s/%s: %s", folder.parent.name, folder.name, warning)
+
+
+def drift_warnings(folder: Path, figures: RoundFigures, others: Sequence[Path]) -> list[str]:
+    """Says where a round's labels grew or shrank out of proportion, or change more and more.
 
     Args:
         folder: the round's, `<method>/round<k>`; the rounds before lie beside it.
         figures: what the round came to.
         others: the folders of the other methods, of which the rounds that are finished count.
+
+    Returns:
+        A warning each, with its figures and the mend; none where all is well.
     """
     number = int(folder.name.removeprefix("round"))
     before = _figures(folder.parent, number - 1)
-    name = f"{folder.parent.name}/{folder.name}"
     began = (before[0] if before else figures).learned
     theirs = [_figures(other, number) for other in others]
     covered = [each[-1].coverage for each in theirs if each and each[-1].coverage is not None]
     own = sum(began) / len(began) if began else None
-    warning = _coverage_warning(figures.coverage, own, median(covered) if covered else None)
-    if warning:
-        logging.warning("%s: %s", name, warning)
+    coverage = _coverage_warning(figures.coverage, own, median(covered) if covered else None)
+    warnings = [coverage] if coverage else []
     if before and swings(before[-1].change, figures.change):
-        logging.warning(
-            "%s: THE LABELS SWING: this round changed them by %.3f on average, the one before by "
-            "%.3f; they should settle. Lower --learning_rates, raise --epochs, or end with "
-            "--rounds=%d.",
-            name,
-            figures.change,
-            before[-1].change,
-            number - 1,
+        warnings.append(
+            f"THE LABELS SWING: this round changed them by {figures.change:.3f} on average, the "
+            f"one before by {before[-1].change:.3f}; they should settle. Lower --learning_rates, "
+            f"raise --epochs, or end with --rounds={number - 1}."
         )
+    return warnings
 
 
 def out_of_proportion(coverage: float, reference: float) -> bool:
