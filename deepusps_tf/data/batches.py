@@ -7,6 +7,7 @@ A batch is {"id": string [B], "index": int32 [B], "image": float32 [B, S, S, 3] 
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from data_prep.base.processes import cores
@@ -117,6 +118,28 @@ def scoring_batches(
         return {**example, "mask": decode_mask(record["mask"], size)}
 
     return _in_record_order(images, labels, to_example, batch_size)
+
+
+@_as_written
+def chosen_photos(
+    *, images: RecordSet, labels: Sequence[RecordSet], places: Sequence[int], size: int
+) -> dict[str, np.ndarray]:
+    """Decodes the records at some places of a set, in one batch without truth.
+
+    Args:
+        images: the photos.
+        labels: label sets of the same ids.
+        places: in record order, at least one.
+        size: S.
+    """
+    read = _record_reader(images, labels)
+
+    def to_example(place):
+        return _decode(tf.cast(place, tf.int32), *read(place), size)
+
+    chosen = tf.data.Dataset.from_tensor_slices(tf.constant(places, tf.int64))
+    batch = chosen.map(to_example).batch(len(places)).with_options(UNTUNED)
+    return next(batch.as_numpy_iterator())
 
 
 def label_mask_batches(

@@ -12,6 +12,7 @@ from data_prep.records.shard_writer import write_shards
 from deepusps_tf.data.augmentation import PhotoChanges
 from deepusps_tf.data.batches import (
     DUPLICATE,
+    chosen_photos,
     epoch_order,
     label_mask_batches,
     mirror_where,
@@ -305,6 +306,15 @@ def test_label_mask_batches_are_the_labels_and_masks_of_scoring_batches(disc_pho
     whole = next(iter(scoring_batches(images=disc_photos, labels=labels, size=32, batch_size=10)))
     ((maps, masks),) = label_mask_batches(images=disc_photos, labels=labels, size=32)
     assert np.array_equal(maps, whole["labels"]) and np.array_equal(masks, whole["mask"])
+
+
+def test_chosen_photos_are_those_of_the_batches_in_the_order_asked_for(disc_photos, labels):
+    (whole,) = photo_batches(images=disc_photos, labels=labels, size=16, batch_size=10)
+    places = [7, 0, 3]
+    chosen = chosen_photos(images=disc_photos, labels=labels, places=places, size=16)
+    assert chosen.keys() == whole.keys()
+    for name, values in chosen.items():
+        np.testing.assert_array_equal(values, whole[name].numpy()[places])
 
 
 def test_no_dataset_has_the_tuning_that_may_oversleep_its_end(disc_photos, labels):
