@@ -7,7 +7,9 @@ A run trains on the embedded sample, from photos to the exported model. It is ma
 alone, first to compile what is kept compiled, then to be timed. Others are killed (SIGKILL) after
 a random part of that time, and started again with the same command until they end. Compared, byte
 for byte: records, maps, labels, networks, scores, the report, and the weights inside the export;
-not TensorBoard's logs and the hashes of files, which tell of every start and of files' times.
+not TensorBoard's logs and the hashes of files, which tell of every start and of files' times, the
+line of the report that says when it was trained, and the masks kept beside it, which name the
+export that they are of.
 """
 
 import dataclasses
@@ -45,6 +47,9 @@ SMALL_RUN = (
     "--fusion_epochs=3",
     "--fusion_learning_rate=1e-4",
 )
+NOT_COMPARED = ("output", "run/logs/", "run/export/", "run/report/masks.npz")
+# What begins a line that depends on where a run was started, and when.
+_VARYING = (STARTED_IN.encode(), b'<p class="when">')
 ORPHAN_SECONDS = 20  # within which processes of a killed run must be gone
 
 
@@ -115,16 +120,16 @@ def outcome(folder: Path) -> dict[str, str]:
     hashes = {
         name: _hash_network(path) if path.suffix == ".h5" else _hash(_content(path))
         for name, path in relative.items()
-        if not name.startswith(("output", "run/logs/", "run/export/")) and path.name != HASHES
+        if not name.startswith(NOT_COMPARED) and path.name != HASHES
     }
     exports = folder.glob("run/export/*/variables/variables.index")
     return hashes | {str(path.relative_to(folder)): _hash_export(path) for path in exports}
 
 
 def _content(path: Path) -> bytes:
-    """What a file holds, but for the line of a flagfile that says where its run was started."""
+    """What a file holds, but for lines that say where, or when, its run was made."""
     lines = path.read_bytes().splitlines(keepends=True)
-    return b"".join(line for line in lines if not line.startswith(STARTED_IN.encode()))
+    return b"".join(line for line in lines if not line.startswith(_VARYING))
 
 
 def _hash(content: bytes) -> str:

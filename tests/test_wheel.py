@@ -75,7 +75,8 @@ def test_the_wheel_holds_both_packages_and_what_they_read(wheel):
         needs = archive.read(metadata).decode()
     packages = names_below("deepusps_tf", ".py") | names_below("data_prep", ".py")
     flagfiles = {f"deepusps_tf/{name}" for name in names_below("configs", ".flags")}
-    data = {"deepusps_tf/reporting/report.html.jinja", "deepusps_tf/py.typed", "data_prep/py.typed"}
+    data = {"deepusps_tf/py.typed", "data_prep/py.typed"}
+    data |= names_below("deepusps_tf", ".jinja") | names_below("deepusps_tf", ".css")
     assert packages | flagfiles | data <= names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "examples"))]
     wanted = (ROOT / "requirements.txt").read_text().splitlines()

@@ -111,7 +111,7 @@ def train_run(config: Config) -> Run:
 
 
 def _train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -> Run:
-    """Prepares records where absent, runs all rounds and fusion, reports and exports.
+    """Prepares records where absent, runs all rounds and fusion, exports and reports.
 
     The chief does; other workers train beside it.
     """
@@ -139,11 +139,11 @@ def _do_stages(
     workers.wait()
     with timed_training(workdir, begun=begun):
         rows = run_rounds(config, strategy, workers)
-    job.begin("report")
-    write_report(config, rows)
     if not exported_versions(workdir / "export"):
         job.begin("export")
         export_run(config)
+    job.begin("report")
+    write_report(config, rows)  # which shows what the export finds
     workers.wait()
     return rows
 

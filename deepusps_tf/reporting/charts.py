@@ -1,5 +1,6 @@
-"""Charts of a run: scores by stage, and the errors of two runs photo by photo."""
+"""Charts of figures: scores by stage, and the errors of two runs photo by photo."""
 
+import dataclasses
 import io
 import itertools
 import operator
@@ -25,6 +26,20 @@ _FIGURES = {
     "precision at 0.5": operator.attrgetter("scores.precision"),
     "recall at 0.5": operator.attrgetter("scores.recall"),
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """A chart, and in words what it shows."""
+
+    title: str
+    text: str
+    figure: Figure
+
+    @property
+    def svg(self) -> str:
+        """The chart as SVG."""
+        return svg_text(self.figure)
 
 
 class _Look(NamedTuple):
@@ -140,7 +155,9 @@ def svg_text(figure: Figure) -> str:
     """Writes a chart as SVG, the same text for the same chart."""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "deepusps_tf", "svg.fonttype": "none"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        # Transparent, so that a page can give it a ground of its own.
+        metadata = {"Date": None, "Creator": None}
+        figure.savefig(buffer, format="svg", metadata=metadata, transparent=True)
     return buffer.getvalue()
 
 

@@ -59,7 +59,7 @@ def run_facts(config: Config, network: keras.Model) -> ModelFacts:
         fusion=config.fusion if config.oracle == "none" else None,
         oracle=config.oracle,
         pretraining=_pretraining(config),
-        figures=tuple(network_figures(config)),
+        figures=tuple(_figures(config)),
         trained=read_training(Path(config.workdir)),
         exported=provenance_now(),
         limits=LIMITS,
@@ -126,21 +126,24 @@ def _pretraining(config: Config) -> str:
     return f"weights learned from {learned_from or 'what its backbone does not name'}"
 
 
-def network_figures(config: Config) -> list[ModelFigures]:
-    """What the fused network scored while its run trained, and what was evaluated since.
+def own_evaluations(config: Config) -> list[Figures]:
+    """What `--mode=evaluate` scored of a run and kept in its workdir.
 
     Raises:
-        InputError: where a file of them is damaged.
+        InputError: where the file of it is damaged.
     """
-    stages = [row for row in collect_rows(config) if row.subject.method == "fusion"]
     kept = kept_evaluation(Path(config.workdir))
-    return [
-        _told(row, config)
-        for row in (*stages, *(each for each in kept if each.subject.scored.startswith("this run")))
-    ]
+    return [each for each in kept if each.subject.scored.startswith("this run")]
 
 
-def _told(row: Figures, config: Config) -> ModelFigures:
+def _figures(config: Config) -> list[ModelFigures]:
+    """What the fused network scored while its run trained, and what was evaluated since."""
+    stages = [row for row in collect_rows(config) if row.subject.method == "fusion"]
+    return [figures_told(row, config) for row in (*stages, *own_evaluations(config))]
+
+
+def figures_told(row: Figures, config: Config) -> ModelFigures:
+    """Figures of a run's final network as its model tells them, with the photos in words."""
     subject, scores = row.subject, row.scores.named()
     stage = isinstance(subject, RunStage)
     return ModelFigures(

@@ -78,8 +78,8 @@ def run_stages(config: Config, counts: PhotoCounts) -> list[Stage]:
     judged = "test" if "test" in counts.masked else "train"
     shown = getattr(counts, judged) if counts.masked else 0
     report = REPORT + _predicting(config, shown, crf=config.crf)
-    stages.append(Stage("report", "report", "report", report))
     stages.append(Stage("export", "export", "export", EXPORT))
+    stages.append(Stage("report", "report", "report", report))
     return stages
 
 

@@ -28,7 +28,7 @@ def test_stages_weigh_what_is_known_of_their_work(config):
     keys = [key for name in rounds for key in (name, f"{name} scores")]
     keys = [key for key in keys if not key.endswith("round0")]
     last = [key for name in ("joint/round1", "fusion") for key in (name, f"{name} scores")]
-    assert list(stages) == ["maps", "records", *keys, *last, "report", "export"]
+    assert list(stages) == ["maps", "records", *keys, *last, "export", "report"]
     # 14 photos by two methods; in training 2 epochs of 3 steps of 4.
     assert stages["maps"].seconds == pytest.approx(28 * 0.07) and stages["maps"].amount == 28
     assert stages["records"].seconds == pytest.approx(42 * 0.005)
@@ -54,13 +54,13 @@ def test_a_smaller_side_weighs_by_its_area_and_rounds_end_in_predictions(config)
 def test_without_masks_or_rounds_there_are_fewer_stages(config):
     bare = dataclasses.replace(config, images=None, records="r", joint_rounds=0)
     rounds = ["rbd/round1", "mc/round1"]
-    assert list(stages_of(bare, PhotoCounts(10))) == [*rounds, "fusion", "report", "export"]
+    assert list(stages_of(bare, PhotoCounts(10))) == [*rounds, "fusion", "export", "report"]
     raw = dataclasses.replace(bare, fusion="direct")
-    assert list(stages_of(raw, PhotoCounts(10))) == ["fusion", "report", "export"]
+    assert list(stages_of(raw, PhotoCounts(10))) == ["fusion", "export", "report"]
     fused = dataclasses.replace(bare, fusion="assessment")
     assert list(stages_of(fused, PhotoCounts(10)))[2:4] == ["fusion labels", "fusion"]
     taken = dataclasses.replace(bare, refined="other")
-    assert list(stages_of(taken, PhotoCounts(10))) == ["fusion", "report", "export"]
+    assert list(stages_of(taken, PhotoCounts(10))) == ["fusion", "export", "report"]
 
 
 def test_photos_are_counted_in_records_in_folders_and_of_the_sample(config, tmp_path):
