@@ -109,7 +109,7 @@ def coverage_chart(points: Mapping[str, Mapping[int, float]]) -> Figure | None:
     ticks = ["maps", *(f"round {number}" for number in range(1, rounds + 1))]
     ticks += [f"joint {number}" for number in range(1, joint - rounds + 1)]
     axes.set_xticks(range(len(ticks)), ticks)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 115 * max(max(at.values()) for at in points.values()) or 1)
     return _done(figure, axes)
 
 

@@ -11,8 +11,8 @@ from deepusps_tf.reporting.label_history import LabelHistory
 from deepusps_tf.runs.round_result import JOINT, RoundFigures
 from deepusps_tf.training.label_drift import drift_warnings
 
-# A method whose labels share less than this with those of the others stands apart. Those of the
-# four methods after a round on MSRA-B share three quarters and more.
+# A method whose labels overlap those of the others by less stands apart. Those of the four methods
+# after a round of cpu.flags on MSRA-1000 overlap by 86 to 89 %.
 APART = 0.5
 # Labels that cover less or more of the photos than this are of no object that stands out.
 SCARCE, CROWDED = 0.02, 0.6

@@ -198,11 +198,11 @@ def _coverage(histories: Sequence[LabelHistory]) -> list[str]:
 def _agreed(agreement: Agreement | None) -> list[str]:
     if agreement is None:
         return []
-    few = int((agreement.of_photos < 0.25).sum())
+    few = int((agreement.of_photos < 0.5).sum())
     return [
-        f"The overlap of {_listed(agreement.names)}: {agreement.mean:.0%} of the pixels that one "
-        f"of two calls object, the other does too. On {few:,} of {len(agreement.of_photos):,} "
-        "photos it is less than 25%."
+        f"Their overlap, of {_listed(agreement.names)}: of the pixels that either of two label "
+        f"sets calls object, both do on {agreement.mean:.0%}. On {few:,} of "
+        f"{len(agreement.of_photos):,} photos it is below 50%."
     ]
 
 

@@ -121,7 +121,7 @@ def test_without_masks_nothing_is_said_of_how_good_it_is():
     moved, covered, shared, _ = verdict.points
     assert "15.0% of the way" in moved and "the last by 8.0%: they settle." in moved
     assert "call 25.0% of the photos object" in covered and "began from 15.0%" in covered
-    assert "rbd and mc: 70% of the pixels" in shared and "On 1 of 4 photos" in shared
+    assert "of rbd and mc" in shared and "both do on 70%. On 1 of 4 photos" in shared
 
 
 def test_without_masks_what_looks_wrong_comes_first():
