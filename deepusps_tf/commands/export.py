@@ -1,5 +1,6 @@
 """Exports the network of a finished run."""
 
+import dataclasses
 from pathlib import Path
 
 from deepusps_tf.reporting.run_facts import run_facts
@@ -13,6 +14,8 @@ from deepusps_tf.settings.config import Config
 def export(config: Config) -> None:
     """Exports the fused network of a workdir as one more version, or as one file."""
     saved = saved_run(config)
+    if "serving_refinement" in config.given:
+        saved = dataclasses.replace(saved, serving_refinement=config.serving_refinement)
     if config.format == "saved_model":
         path = export_run(saved)
     else:

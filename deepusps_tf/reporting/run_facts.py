@@ -16,7 +16,14 @@ from deepusps_tf.runs.training_time import read_training
 from deepusps_tf.scoring.figures import Figures, RunStage, network_size
 from deepusps_tf.scoring.stages import collect_rows
 from deepusps_tf.scoring.store import kept_evaluation
-from deepusps_tf.serving.model_facts import LICENCE, THRESHOLD, ModelFacts, ModelFigures
+from deepusps_tf.serving.model_facts import (
+    LICENCE,
+    LOCAL_CRF,
+    NONE,
+    THRESHOLD,
+    ModelFacts,
+    ModelFigures,
+)
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.parts import BACKBONES
 
@@ -24,10 +31,14 @@ LIMITS = (
     "It finds what stands out in a photo: of scenes without such an object its masks mean little.",
     "A photo is seen as one square, so objects of a few pixels at that size are lost.",
     "Its probability is made for cutting; it is no measure of how sure a mask is.",
-    "TensorFlow Serving, ONNX and LiteRT run the network alone, without the CRF.",
 )
 # Folders that data sets keep their photos in.
 _NAMELESS = frozenset({"image", "images", "imgs", "jpegimages"})
+_SERVED = {
+    LOCAL_CRF: "TensorFlow Serving, ONNX and LiteRT cannot run the CRF: they refine with one that "
+    "joins a pixel with some neighbours instead of with all.",
+    NONE: "TensorFlow Serving, ONNX and LiteRT run the network alone, without the CRF.",
+}
 
 
 def run_facts(config: Config, network: keras.Model) -> ModelFacts:
@@ -42,6 +53,7 @@ def run_facts(config: Config, network: keras.Model) -> ModelFacts:
     """
     count, photo_set = _photo_set(config.records)
     crf = crf_of_settings(config)
+    served = config.serving_refinement if crf else NONE
     return ModelFacts(
         name=config.experiment or _last(config.workdir),
         network=config.backbone,
@@ -50,6 +62,7 @@ def run_facts(config: Config, network: keras.Model) -> ModelFacts:
         threshold=THRESHOLD,
         refined=crf is not None,
         crf=crf,
+        served_refinement=served,
         photos=count,
         photo_set=photo_set,
         trained_on=_trained_on(config),
@@ -62,7 +75,7 @@ def run_facts(config: Config, network: keras.Model) -> ModelFacts:
         figures=tuple(_figures(config)),
         trained=read_training(Path(config.workdir)),
         exported=provenance_now(),
-        limits=LIMITS,
+        limits=(*LIMITS, _SERVED[served]),
         licence=LICENCE,
     )
 

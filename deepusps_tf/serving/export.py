@@ -29,7 +29,7 @@ def export_model(
         size: side of its input in pixels.
         folder: the model folder; gets `<n>/`, one more than the largest there.
         facts: what the model says of itself, in `assets.extra/model.json` and, for people, in
-            `README.md` beside that; None: nothing.
+            `README.md` beside that, and so what refines in the graph; None: nothing.
 
     Returns:
         The folder of the new version.
@@ -41,7 +41,7 @@ def export_model(
     version = 1 + max(exported_versions(folder), default=0)
     partial = folder / f"{version}.tmp"
     shutil.rmtree(partial, ignore_errors=True)
-    module = ServingModule(network, size)
+    module = ServingModule(network, size, facts and facts.served_crf)
     with clear_write_errors(str(partial)):
         tf.saved_model.save(module, str(partial), signatures=module.signatures)
         _write_warm_up(partial / WARM_UP, folder.name)
@@ -58,6 +58,10 @@ def _write_warm_up(path: Path, model_name: str) -> None:
         "serving_default": {"bytes": np.array([encode_png(photo)])},
         "tensor": {"image": photo[None].astype(np.float32)},
         "tensor_uint8": {"image": photo[None]},
+    }
+    inputs |= {
+        "unrefined": inputs["serving_default"],
+        "tensor_unrefined": inputs["tensor"],
     }
     tf.io.gfile.makedirs(str(path.parent))
     with tf.io.TFRecordWriter(str(path)) as writer:

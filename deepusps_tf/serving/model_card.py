@@ -63,9 +63,19 @@ def _use(facts: ModelFacts) -> Iterator[str]:
     yield "    deepusps_tf.load('THIS_FOLDER').predict('photo.jpg')"
     yield "\nTHIS_FOLDER is the one that holds `saved_model.pb`."
     if facts.own_crf:
+        yield "Both, and `--mode=evaluate`, refine with the CRF unless told otherwise."
+    if facts.served_crf:
         yield (
-            "Both, and `--mode=evaluate`, refine with the CRF unless told otherwise. The graph has "
-            "no CRF: TensorFlow Serving answers with what the table calls `prediction`."
+            "The graph, of TensorFlow Serving, ONNX or LiteRT, cannot run this CRF. It refines "
+            "with one of the same constants that joins a pixel with some neighbours instead of "
+            "with all, at the network's size; the figures below are not of that. The signatures "
+            "`unrefined` and `tensor_unrefined` of a SavedModel answer with what the table calls "
+            "`prediction`."
+        )
+    elif facts.own_crf:
+        yield (
+            "The graph has no CRF: TensorFlow Serving answers with what the table calls "
+            "`prediction`."
         )
 
 

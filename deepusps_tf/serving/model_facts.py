@@ -14,6 +14,7 @@ MODEL_FILE = "assets.extra/model.json"
 FORMAT = 1
 THRESHOLD = 0.5  # of every mask
 LICENCE = "Apache-2.0"
+LOCAL_CRF, NONE = "local_crf", "none"  # what refines in a graph
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +51,9 @@ class ModelFacts:
         threshold: of the probability, above which a pixel is salient.
         refined: whether a CRF refines what the network predicts.
         crf: its constants, where it does; `*_sxy` are pixels of a 432x432 map.
+        served_refinement: what refines inside the graph or file itself: `local_crf`, of the same
+            constants (`serving.graph_refinement`), or `none`; not known of older exports, in which
+            nothing does.
         photos: how many photos it was trained on.
         photo_set: SHA-256 of those photos: of their own SHA-256, as stored, sorted.
         trained_on: their folder, by the last part of its name.
@@ -74,6 +78,7 @@ class ModelFacts:
     threshold: float | None = None
     refined: bool | None = None
     crf: CrfSettings | None = None
+    served_refinement: str | None = None
     photos: int | None = None
     photo_set: str | None = None
     trained_on: str | None = None
@@ -98,6 +103,11 @@ class ModelFacts:
     def own_crf(self) -> CrfSettings | None:
         """The CRF that refines its predictions; None where none does, or it does not say."""
         return self.crf if self.refined else None
+
+    @property
+    def served_crf(self) -> CrfSettings | None:
+        """The constants of what refines inside the graph; None where nothing does."""
+        return self.own_crf if self.served_refinement == LOCAL_CRF else None
 
 
 def facts_text(facts: ModelFacts) -> str:

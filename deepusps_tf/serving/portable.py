@@ -1,6 +1,7 @@
 """The trained network as one file, for programs that do not read SavedModels."""
 
 import contextlib
+import dataclasses
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from data_prep.base.errors import InputError
+from deepusps_tf.labels.crf import CrfSettings
 from deepusps_tf.serving.file_metadata import put_into_file
-from deepusps_tf.serving.model_facts import ModelFacts, facts_text
+from deepusps_tf.serving.graph_refinement import refine_in_graph
+from deepusps_tf.serving.model_facts import NONE, ModelFacts, facts_text
 
 # Of what rembg feeds an ONNX file and expects of it.
 SIDE = 320
@@ -20,33 +23,50 @@ STD = (0.229, 0.224, 0.225)
 OPSET = 17
 
 
-def _write_litert(*, network: keras.Model, size: int, path: Path) -> None:
-    del size  # the network's own
+class _Refined(keras.layers.Layer):
+    """The CRF of a graph as a layer: (photos, probabilities) -> probabilities."""
+
+    def __init__(self, crf: CrfSettings, size: int):
+        super().__init__()
+        self._crf, self._size = crf, size
+
+    def call(self, photos, probability):
+        """Refines, as `refine_in_graph`."""
+        return refine_in_graph(probability, photos, self._crf, self._size)
+
+
+def _write_litert(*, network: keras.Model, size: int, path: Path, crf: CrfSettings | None) -> None:
+    if crf is not None:
+        photos = keras.Input((size, size, 3), name="image")
+        network = keras.Model(photos, _Refined(crf, size)(photos, network(photos)))
     with contextlib.redirect_stdout(io.StringIO()):  # Keras prints where it wrote
         network.export(path, format="litert", verbose=False)
 
 
-def _write_keras(*, network: keras.Model, size: int, path: Path) -> None:
-    del size
+def _write_keras(*, network: keras.Model, size: int, path: Path, crf: None) -> None:
+    del size, crf  # the network's own; Python refines what it predicts
     network.save(path)
 
 
-def _write_weights(*, network: keras.Model, size: int, path: Path) -> None:
-    del size
+def _write_weights(*, network: keras.Model, size: int, path: Path, crf: None) -> None:
+    del size, crf
     network.save_weights(path)
 
 
-def write_onnx(*, network: keras.Model, size: int, path: Path) -> None:
+def write_onnx(
+    *, network: keras.Model, size: int, path: Path, crf: CrfSettings | None = None
+) -> None:
     """Writes an ONNX graph in the form of a U2-Net.
 
     It takes photos float32 [B, 3, 320, 320], normalised as by `MEAN` and `STD`, and returns the
     probability of being salient, float32 [B, 1, 320, 320]. Resizing to the network's size and back
-    is part of the graph.
+    is part of the graph, and so is what refines it, at 320 pixels.
 
     Args:
         network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
         size: S.
         path: the file.
+        crf: refines as `refine_in_graph`; None: nothing does.
 
     Raises:
         InputError: where tf2onnx is not installed.
@@ -65,8 +85,10 @@ def write_onnx(*, network: keras.Model, size: int, path: Path) -> None:
     )
     def salient(image):
         photos = 255 * (tf.transpose(image, [0, 2, 3, 1]) * STD + MEAN)
-        photos = tf.clip_by_value(_resize(photos, shrink), 0.0, 255.0)
-        probability = _resize(network(photos, training=False), enlarge)
+        squares = tf.clip_by_value(_resize(photos, shrink), 0.0, 255.0)
+        probability = _resize(network(squares, training=False), enlarge)
+        if crf is not None:
+            probability = refine_in_graph(probability, photos, crf, SIDE)
         return {"probability": tf.transpose(probability, [0, 3, 1, 2])}
 
     tf2onnx.convert.from_function(
@@ -104,6 +126,7 @@ WRITERS: dict[str, tuple[str, Callable[..., None]]] = {
     "onnx": ("model.onnx", write_onnx),
     "litert": ("model.tflite", _write_litert),
 }
+_BARE = ("keras", "weights")  # of these forms Python makes the network again
 
 
 def write_portable(
@@ -117,8 +140,8 @@ def write_portable(
         folder: gets `model.keras`, `model.weights.h5`, `model.onnx` (see `write_onnx`) or
             `model.tflite` (for LiteRT; in and out as the network).
         form: key of `WRITERS`.
-        facts: what the model says of itself, as metadata of all but `model.weights.h5`; None:
-            nothing.
+        facts: what the model says of itself, as metadata of all but `model.weights.h5`, and so
+            what refines in the ONNX and LiteRT graphs; None: nothing.
 
     Returns:
         The file.
@@ -129,8 +152,10 @@ def write_portable(
     """
     name, write = WRITERS[form]
     partial = Path(folder) / f"partial-{name}"  # the writers choose by suffix
+    if facts is not None and form in _BARE:
+        facts = dataclasses.replace(facts, served_refinement=NONE)
     try:
-        write(network=network, size=size, path=partial)
+        write(network=network, size=size, path=partial, crf=facts and facts.served_crf)
         if facts is not None:
             put_into_file(partial, form, facts_text(facts))
         return partial.replace(Path(folder) / name)

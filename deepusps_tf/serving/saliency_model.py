@@ -196,7 +196,9 @@ def open_model(path: str | Path) -> SaliencyModel:
         # Read first: where it is damaged, loading would log a traceback and go on.
         fingerprint = tf.saved_model.experimental.read_fingerprint(str(path)).singleprint()
         loaded = tf.saved_model.load(str(path))
-        signature = loaded.signatures["tensor"]
+        # Versions of old have no refinement in the graph, and no signature without one.
+        unrefined = "tensor_unrefined" in loaded.signatures
+        signature = loaded.signatures["tensor_unrefined" if unrefined else "tensor"]
         encoded = loaded.signatures["serving_default"].structured_outputs
         size = int(encoded["probability"].shape[1])
     except (tf.errors.OpError, OSError, KeyError, ValueError, RuntimeError) as error:

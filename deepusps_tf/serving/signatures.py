@@ -4,10 +4,12 @@ import keras
 import tensorflow as tf
 
 from deepusps_tf.data.decoding import decode_photo, fit_square
+from deepusps_tf.labels.crf import CrfSettings
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.serving.bitmap import decode_bitmap
 from deepusps_tf.serving.colour_profile import conversion_of, to_srgb
 from deepusps_tf.serving.deep_png import decode_deep_png, is_deep_png
+from deepusps_tf.serving.graph_refinement import refine_in_graph
 from deepusps_tf.serving.opacity import put_on_white
 from deepusps_tf.serving.orientation import read_orientation, turn_upright
 from deepusps_tf.serving.photo_header import (
@@ -39,6 +41,9 @@ class ServingModule(tf.Module):
     `tensor`: photos `image` float32 [B, H, W, 3] in 0..255 of any H, W -> `probability` float32
     [B, H, W, 1].
     `tensor_uint8`: the same from uint8.
+    `unrefined`, `tensor_unrefined`: as `serving_default` and `tensor`, but with what the network
+    itself predicts. The other three refine it with `crf`, as `refine_in_graph` does, at the
+    network's size; without `crf` they answer the same.
 
     What is no photo, a CMYK JPEG, a GIF with a transparent colour and a photo whose header declares
     more than `MAX_PIXELS` are refused with INVALID_ARGUMENT before they are decoded.
@@ -46,12 +51,26 @@ class ServingModule(tf.Module):
     Args:
         network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
         size: S.
+        crf: refines in the graph; None: nothing does.
     """
 
-    def __init__(self, network: keras.Model, size: int):
+    def __init__(self, network: keras.Model, size: int, crf: CrfSettings | None = None):
         super().__init__()
         self.network = inference_twin(network)
         self.size = size
+        squares = tf.TensorSpec([None, size, size, 3], tf.float32)
+        probabilities = tf.TensorSpec([None, size, size, 1], tf.float32)
+        # Each of the two is traced once, whatever the number of signatures.
+        self._predict = tf.function(
+            lambda photos: self.network(photos, training=False),
+            input_signature=[squares],
+            autograph=False,
+        )
+        self._refine = crf and tf.function(
+            lambda probability, photos: refine_in_graph(probability, photos, crf, size),
+            input_signature=[probabilities, squares],
+            autograph=False,
+        )
 
     @property
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
@@ -60,12 +79,37 @@ class ServingModule(tf.Module):
             "serving_default": self.encoded,
             "tensor": self.tensor,
             "tensor_uint8": self.tensor_uint8,
+            "unrefined": self.unrefined,
+            "tensor_unrefined": self.tensor_unrefined,
         }
 
     @_signature(tf.TensorSpec([None], tf.string, name="bytes"))
     def encoded(self, photos):
         """Serves encoded photos."""
-        shapes, resized = tf.map_fn(
+        return self._of_encoded(photos, self.refine)
+
+    @_signature(tf.TensorSpec([None], tf.string, name="bytes"))
+    def unrefined(self, photos):
+        """Serves encoded photos with what the network itself predicts."""
+        return self._of_encoded(photos, _unrefined)
+
+    @_signature(tf.TensorSpec([None, None, None, 3], tf.float32, name="image"))
+    def tensor(self, photos):
+        """Serves decoded photos."""
+        return self._of_decoded(photos, self.refine)
+
+    @_signature(tf.TensorSpec([None, None, None, 3], tf.uint8, name="image"))
+    def tensor_uint8(self, photos):
+        """Serves decoded photos of 8 bits a channel."""
+        return self._of_decoded(photos, self.refine)
+
+    @_signature(tf.TensorSpec([None, None, None, 3], tf.float32, name="image"))
+    def tensor_unrefined(self, photos):
+        """Serves decoded photos with what the network itself predicts."""
+        return self._of_decoded(photos, _unrefined)
+
+    def _of_encoded(self, photos, refine):
+        shapes, squares = tf.map_fn(
             self._decode,
             photos,
             fn_output_signature=(
@@ -73,22 +117,13 @@ class ServingModule(tf.Module):
                 tf.TensorSpec([self.size, self.size, 3], tf.float32),
             ),
         )
-        probability = self.predict_squares(resized)
+        probability = refine(self.predict_squares(squares), squares)
         mask = tf.map_fn(_encode_mask, (probability, shapes), fn_output_signature=tf.string)
         return {"probability": probability, "mask_bytes": mask}
 
-    @_signature(tf.TensorSpec([None, None, None, 3], tf.float32, name="image"))
-    def tensor(self, photos):
-        """Serves decoded photos."""
-        return self._probability(photos)
-
-    @_signature(tf.TensorSpec([None, None, None, 3], tf.uint8, name="image"))
-    def tensor_uint8(self, photos):
-        """Serves decoded photos of 8 bits a channel."""
-        return self._probability(photos)
-
-    def _probability(self, photos):
-        probability = self.predict_squares(fit_square(photos, self.size))
+    def _of_decoded(self, photos, refine):
+        squares = fit_square(photos, self.size)
+        probability = refine(self.predict_squares(squares), squares)
         own_size = tf.shape(photos)[1:3]
         return {"probability": tf.image.resize(probability, own_size)}
 
@@ -97,7 +132,18 @@ class ServingModule(tf.Module):
         # An empty batch would crash oneDNN's convolutions, so none is ever run on one.
         count = tf.shape(photos)[0]
         filled = tf.pad(photos, [[0, tf.cast(count == 0, tf.int32)], [0, 0], [0, 0], [0, 0]])
-        return self.network(filled, training=False)[:count]
+        return self._predict(filled)[:count]
+
+    def refine(self, probability, photos):
+        """Refines what `predict_squares` gives of photos, one after another to save memory."""
+        if self._refine is None:
+            return probability
+        return tf.map_fn(
+            lambda pair: self._refine(pair[0][None], pair[1][None])[0],
+            (probability, photos),
+            fn_output_signature=tf.TensorSpec([self.size, self.size, 1], tf.float32),
+            parallel_iterations=1,
+        )
 
     def _decode(self, photo):
         pixels = declared_pixels(photo)
@@ -136,6 +182,11 @@ class ServingModule(tf.Module):
         # Turned before it is resized, as in training: a resize sums in another order after it.
         upright = turn_upright(rgb, read_orientation(exif_block(photo)))
         return tf.shape(upright)[:2], fit_square(upright, self.size)
+
+
+def _unrefined(probability, photos):
+    del photos
+    return probability
 
 
 def _encode_mask(probability_and_shape):

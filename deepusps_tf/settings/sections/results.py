@@ -20,6 +20,15 @@ class ResultSettings:
         group=GROUP,
         choices=("saved_model", "keras", "weights", "onnx", "litert"),
     )
+    serving_refinement: str = setting(
+        "local_crf",
+        "What refines inside an exported graph, of TF Serving, ONNX and LiteRT, if the run has a "
+        "CRF: local_crf, which joins a pixel with some neighbours instead of with all, or none.",
+        modes=("train", "export"),
+        changes="scoring",
+        group=GROUP,
+        choices=("local_crf", "none"),
+    )
     compare: str | None = setting(
         None,
         "Workdir of another finished run, an oracle for instance, whose error on each photo the "

@@ -35,7 +35,8 @@ def test_a_run_tells_what_it_is(finished_run):
     assert (facts.methods, facts.rounds) == (("rbd", "mc"), {"rbd": 2, "mc": 1})
     assert (facts.joint_rounds, facts.fusion, facts.oracle) == (1, "mean_loss", "none")
     assert facts.pretraining == "none: its weights began at random"
-    assert (facts.trained_on, facts.limits, facts.figures) == ("records", LIMITS, ())
+    assert (facts.trained_on, facts.limits[:-1], facts.figures) == ("records", LIMITS, ())
+    assert facts.served_crf == facts.own_crf and "some neighbours" in facts.limits[-1]
     hashes = sorted(hashlib.sha256(encode_png(disc_photo(n)[0])).digest() for n in range(10))
     assert facts.photo_set == hashlib.sha256(b"".join(hashes)).hexdigest()
     assert facts.photos == 10 and facts.trained is None and facts.exported.machine.cores
@@ -45,6 +46,12 @@ def test_an_oracle_has_neither_fusion_nor_joint_rounds(finished_run):
     facts = facts_of(finished_run, oracle="truth", joint_rounds=1, crf=False)
     assert (facts.oracle, facts.fusion, facts.joint_rounds) == ("truth", None, 0)
     assert facts.refined is False and facts.crf is None and facts.knows_crf
+    assert facts.served_refinement == "none" and "network alone" in facts.limits[-1]
+
+
+def test_a_run_may_leave_the_served_graph_bare(finished_run):
+    facts = facts_of(finished_run, serving_refinement="none")
+    assert facts.own_crf and facts.served_crf is None and "network alone" in facts.limits[-1]
 
 
 def test_where_its_weights_began_is_said_in_words(finished_run):

@@ -16,6 +16,7 @@ FACTS = ModelFacts(
     threshold=0.5,
     refined=True,
     crf=CrfSettings(iterations=3, bilateral_sxy=30.0),
+    served_refinement="local_crf",
     photos=1000,
     photo_set="ab" * 32,
     trained_on="meadows",

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import deepusps_tf
 from data_prep.pictures.images import encode_png
+from deepusps_tf.labels.crf import refine
 from deepusps_tf.serving.export import export_model
+from deepusps_tf.serving.graph_refinement import refine_in_graph
 from deepusps_tf.serving.model_card import CARD_FILE, card_text
 from deepusps_tf.serving.model_facts import read_facts
+from deepusps_tf.serving.signatures import ServingModule
 from deepusps_tf.settings.places import exported_versions
 from tests.deepusps_tf.conftest import SIDE as SIZE
 from tests.deepusps_tf.conftest import disc_photo, tiny_model
@@ -59,6 +63,54 @@ def test_encoded_and_decoded_photos_agree(signatures):
 def test_empty_batch_gives_an_empty_answer(signatures):
     served = signatures["tensor"](image=tf.zeros((0, 24, 24, 3)))["probability"]
     assert served.shape == (0, 24, 24, 1)
+
+
+@pytest.fixture(scope="module")
+def refining(network, tmp_path_factory):
+    """The folder of an export whose graph refines."""
+    folder = tmp_path_factory.mktemp("refining")
+    export_model(network=network, size=SIZE, folder=folder, facts=FACTS)
+    return folder
+
+
+def test_the_graph_refines_what_it_answers_unless_asked_not_to(refining, network):
+    signatures = tf.saved_model.load(str(refining / "1")).signatures
+    photos = np.stack([disc_photo(number)[0][:SIZE, :SIZE] for number in range(3)])
+    image = tf.constant(photos, tf.float32)
+    raw = network(image, training=False)
+    expected = refine_in_graph(raw, image, FACTS.crf, SIZE).numpy()
+    assert np.abs(expected - raw).max() > 0.05
+    encoded = {"bytes": tf.constant([encode_png(photo) for photo in photos])}
+    for name, given, answer in (
+        ("tensor", {"image": image}, expected),
+        ("tensor_uint8", {"image": tf.constant(photos)}, expected),
+        ("serving_default", encoded, expected),
+        ("tensor_unrefined", {"image": image}, raw),
+        ("unrefined", encoded, raw),
+    ):
+        outputs = signatures[name](**given)
+        np.testing.assert_allclose(outputs["probability"], answer, atol=1e-4, err_msg=name)
+        for png, probability in zip(outputs.get("mask_bytes", ()), answer, strict=False):
+            np.testing.assert_array_equal(tf.io.decode_png(png) > 0, probability > 0.5)
+
+
+def test_python_refines_what_the_network_predicts_once(refining, network):
+    photo = disc_photo(4)[0][:SIZE, :SIZE]
+    raw = network(photo[None].astype(np.float32), training=False).numpy()[0, ..., 0]
+    model = deepusps_tf.load(refining)
+    np.testing.assert_allclose(model.predict(photo), refine(photo, raw, FACTS.crf), atol=1e-4)
+    model.crf = None
+    np.testing.assert_allclose(model.predict(photo), raw, atol=1e-5)
+
+
+def test_an_export_of_old_has_no_other_signatures_and_loads(network, exported, tmp_path):
+    module = ServingModule(network, SIZE)
+    names = ("serving_default", "tensor", "tensor_uint8")
+    old = {name: module.signatures[name] for name in names}
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures=old)
+    photo = disc_photo(5)[0]
+    by_old, by_new = (deepusps_tf.load(path).predict(photo) for path in (tmp_path, exported))
+    np.testing.assert_array_equal(by_old, by_new)
 
 
 def test_garbage_is_refused(signatures):

@@ -28,7 +28,7 @@ def test_the_card_says_what_the_facts_are():
     ):
         assert line in lines
     text = card_text(FACTS)
-    assert "The graph has no CRF" in text and "ORACLE" not in text
+    assert "`unrefined` and `tensor_unrefined`" in text and "ORACLE" not in text
     assert "is under Apache-2.0." in text
 
 
@@ -44,5 +44,7 @@ def test_nothing_is_said_of_what_is_not_known():
     titles = [line for line in text.splitlines() if line.startswith("##")]
     assert titles == ["## How it is used", "## Figures"]
     assert "None: it was scored on no photos with masks." in text and "- " not in text
+    bare = card_text(dataclasses.replace(FACTS, served_refinement="none"))
+    assert "The graph has no CRF" in bare and "unrefined" not in bare
     nocrf = card_text(dataclasses.replace(FACTS, refined=False, crf=None))
-    assert "- CRF: none" in nocrf and "The graph has" not in nocrf
+    assert "- CRF: none" in nocrf and "The graph" not in nocrf

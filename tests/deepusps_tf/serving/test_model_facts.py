@@ -48,6 +48,9 @@ def test_the_crf_is_known_or_not():
         (ModelFacts(refined=True, crf=crf), True, crf),
     ):
         assert (facts.knows_crf, facts.own_crf) == (knows, own)
+        assert facts.served_crf is None
+        local = dataclasses.replace(facts, served_refinement="local_crf")
+        assert local.served_crf == own
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import dataclasses
 import zipfile
 
 import keras
@@ -8,6 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from deepusps_tf.networks.saliency_network import build_model
+from deepusps_tf.serving.graph_refinement import refine_in_graph
 from deepusps_tf.serving.model_facts import parse_facts
 from deepusps_tf.serving.portable import MEAN, SIDE, STD, WRITERS, resizing_matrix, write_portable
 from tests.deepusps_tf.conftest import disc_photo
@@ -38,7 +40,8 @@ def test_keras_file_is_the_network(network, photos, tmp_path):
     path = written(network, tmp_path, "keras")
     again = keras.models.load_model(path)
     assert np.array_equal(again(photos), network(photos))
-    assert parse_facts(zipfile.ZipFile(path).read("model.json")) == FACTS
+    told = parse_facts(zipfile.ZipFile(path).read("model.json"))
+    assert told == dataclasses.replace(FACTS, served_refinement="none")
 
 
 def test_weights_file_is_the_network(network, photos, tmp_path):
@@ -54,7 +57,8 @@ def test_litert_file_predicts_the_same(network, photos, tmp_path):
     runner = interpreter.Interpreter(str(path)).get_signature_runner()
     for photo in photos:
         (probability,) = runner(image=photo[None]).values()
-        assert np.abs(probability - network(photo[None])).max() < 1e-5
+        expected = refine_in_graph(network(photo[None]), photo[None], FACTS.crf, SIZE)
+        assert np.abs(probability - expected).max() < 1e-4
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.Model.GetRootAs(path.read_bytes())
@@ -79,6 +83,14 @@ def onnx_path(network, tmp_path_factory):
     return written(network, tmp_path_factory.mktemp("onnx"), "onnx")
 
 
+def expected_of(network, pictures: np.ndarray) -> np.ndarray:
+    """What the ONNX file is to give of pictures [B, SIDE, SIDE, 3]: float32 [B, SIDE, SIDE]."""
+    square = tf.image.resize(pictures, (SIZE, SIZE), method="bicubic", antialias=True)
+    probability = network(tf.clip_by_value(square, 0.0, 255.0))
+    large = tf.image.resize(probability, (SIDE, SIDE))
+    return refine_in_graph(large, tf.constant(pictures), FACTS.crf, SIDE).numpy()[..., 0]
+
+
 @pytest.mark.slow
 def test_onnx_file_predicts_the_same(network, onnx_path):
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -87,10 +99,8 @@ def test_onnx_file_predicts_the_same(network, onnx_path):
     assert parse_facts(session.get_modelmeta().custom_metadata_map["model.json"]) == FACTS
     normalised = ((pictures / 255 - MEAN) / STD).transpose(0, 3, 1, 2).astype(np.float32)
     (probability,) = session.run(["probability"], {"image": normalised})
-    square = tf.image.resize(pictures, (SIZE, SIZE), method="bicubic", antialias=True)
-    expected = tf.image.resize(network(tf.clip_by_value(square, 0.0, 255.0)), (SIDE, SIDE))
     assert probability.shape == (2, 1, SIDE, SIDE)
-    assert np.abs(probability[:, 0] - expected[..., 0]).max() < 1e-3
+    assert np.abs(probability[:, 0] - expected_of(network, pictures)).max() < 1e-4
 
 
 @pytest.mark.slow
@@ -103,8 +113,6 @@ def test_rembg_takes_the_onnx_file(network, onnx_path, monkeypatch):
     photo = Image.fromarray(disc_photo(0)[0]).resize((SIDE, SIDE))
     mask = np.asarray(rembg.remove(photo, session=session, only_mask=True), float)
     pixels = np.asarray(photo, np.float32)[None] * (255 / np.asarray(photo).max())  # as rembg does
-    square = tf.image.resize(pixels, (SIZE, SIZE), method="bicubic", antialias=True)
-    expected = tf.image.resize(network(tf.clip_by_value(square, 0.0, 255.0)), (SIDE, SIDE))
-    expected = expected.numpy()[0, ..., 0]
+    (expected,) = expected_of(network, pixels)
     expected = (expected - expected.min()) / (expected.max() - expected.min())
     assert np.abs(mask / 255 - expected).max() < 0.01
