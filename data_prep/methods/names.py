@@ -20,7 +20,7 @@ HELP = (
     "your own; NAME=FOLDER of maps made elsewhere, FOLDER/<id>.png."
 )
 # Folders of a workdir that no method's may be.
-_TAKEN = frozenset({"joint", "fusion", "logs", "report", "export"})
+_TAKEN = frozenset({"joint", "fusion", "logs", "report", "export", "chosen", "redrawn"})
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 

@@ -191,7 +191,7 @@ def _add_version(
         images = open_set(f"{records}/{split}/images")
         labels = open_labels(f"{stems[split]}/{before}", images)
         paths = {photo_id: path for photo_id, (_, path) in maps.items()}
-        made = _with_corrected(labels, paths, max_side)
+        made = corrected_labels(labels, paths, max_side)
         write_shards(stem=f"{stems[split]}/corrected{number}", records=made, count=len(images.ids))
     versions[method] = f"corrected{number}"
     write_text(str(records / _CORRECTIONS), json.dumps(versions, indent=2) + "\n")
@@ -199,10 +199,19 @@ def _add_version(
     tell(f"{shortened(names)}: changed since {records} was made; new runs train on {method} so")
 
 
-def _with_corrected(
+def corrected_labels(
     labels: RecordSet, paths: Mapping[str, Path], max_side: int
 ) -> Iterator[LabelRecord]:
-    """The labels of a version, and of maps in `paths` those maps."""
+    """Yields the labels of a version, and of photos in `paths`, by id, those maps instead.
+
+    Args:
+        labels: the version.
+        paths: the map of each photo whose label is another.
+        max_side: as of the image sets.
+
+    Raises:
+        InputError: naming a map that cannot be read, or is not of its photo's size.
+    """
     stored = tf.data.TFRecordDataset(labels.shards).with_options(UNTUNED)
     for record in stored.as_numpy_iterator():
         example = tf.io.parse_single_example(record, LABEL_FEATURES)

@@ -18,6 +18,7 @@ from deepusps_tf.commands.notices import print_truth_notice
 from deepusps_tf.distribution.devices import make_strategy
 from deepusps_tf.distribution.workers import Workers
 from deepusps_tf.reporting.report import write_report
+from deepusps_tf.runs.chosen import take_choices, without_methods
 from deepusps_tf.runs.job_files import EVENTS, LOG, PROGRESS, EventFile, ProgressFile
 from deepusps_tf.runs.label_versions import choose_versions
 from deepusps_tf.runs.provenance import versions
@@ -117,6 +118,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, workers: Workers) -
     """
     if not workers.is_chief:
         return Run(config, _help_train(config, strategy, workers))
+    config = without_methods(config)
     with locked_workdir(config) as workdir:
         check_settings(config, strategy)
         job = _job(config, workdir)
@@ -134,8 +136,9 @@ def _do_stages(
     else:
         take_changes(Path(config.records))
     begun = (workdir / RUN_FLAGFILE).is_file()
-    save_settings(config)
     choose_versions(config)
+    take_choices(config)
+    save_settings(config)
     workers.wait()
     with timed_training(workdir, begun=begun):
         rows = run_rounds(config, strategy, workers)
@@ -188,6 +191,7 @@ def _help_train(
 ) -> tuple[Figures, ...]:
     """Trains beside the chief in the workdir that it prepared, until it has exported."""
     workers.wait()
+    config = without_methods(config)
     check_joined(config)
     rows = run_rounds(config, strategy, workers)
     workers.wait()

@@ -25,12 +25,14 @@ class PhotoSets:
         train: the photos trained on.
         test: the test photos, or None.
         versions: which version of a method's first labels is meant, where it is not `round0`.
+        own: the folder of the photos trained on and their labels, where it is another.
     """
 
     records: str
     train: RecordSet
     test: RecordSet | None
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    own: str | None = None
 
     def masked(self) -> dict[str, RecordSet]:
         """The sets that can be scored, by split name."""
@@ -50,16 +52,20 @@ class PhotoSets:
     def handcrafted(self, split: str, method: str) -> RecordSet:
         """Opens the handcrafted maps of a method for a split: round 0, or as corrected since."""
         images = self.train if split == "train" else self.test
+        folder = (self.own if split == "train" else None) or self.records
         version = self.versions.get(method, FIRST)
-        return open_labels(f"{self.records}/{split}/labels/{method}/{version}", images)
+        return open_labels(f"{folder}/{split}/labels/{method}/{version}", images)
 
 
-def open_photos(records: str, versions: Mapping[str, str] | None = None) -> PhotoSets:
+def open_photos(
+    records: str, versions: Mapping[str, str] | None = None, own: str | None = None
+) -> PhotoSets:
     """Opens and checks the photo sets under a records folder.
 
     Args:
         records: the folder.
         versions: as of `PhotoSets`.
+        own: the same.
 
     Raises:
         InputError: where the training photos are missing or anything there is damaged.
@@ -68,9 +74,10 @@ def open_photos(records: str, versions: Mapping[str, str] | None = None) -> Phot
     has_test = tf.io.gfile.exists(manifest_path(test))
     return PhotoSets(
         records=records,
-        train=open_set(f"{records}/train/images"),
+        train=open_set(f"{own or records}/train/images"),
         test=open_set(test) if has_test else None,
         versions=versions or {},
+        own=own,
     )
 
 

@@ -20,6 +20,7 @@ from deepusps_tf.evaluation.folders import (
 from deepusps_tf.labels.crf import CrfSettings
 from deepusps_tf.labels.crf_pool import CrfPool, crf_of_settings, start_crf
 from deepusps_tf.networks.folding import inference_twin
+from deepusps_tf.runs.chosen import training_records
 from deepusps_tf.runs.round_result import load_fusion
 from deepusps_tf.runs.workdir import saved_run
 from deepusps_tf.scoring.figures import OWN_SIZE, Evaluation, Figures, network_size
@@ -104,7 +105,8 @@ def evaluate_run(config: Config) -> list[Figures]:
         InputError: where the run is not finished, no photo has a mask, or as `evaluate_model`.
     """
     saved = saved_run(config)
-    own = read_flagfile(Path(config.workdir) / RUN_FLAGFILE).records
+    own = read_flagfile(Path(config.workdir) / RUN_FLAGFILE)
+    own = training_records(dataclasses.replace(own, workdir=config.workdir))
     saved = dataclasses.replace(saved, crf=saved.crf and config.crf)
     # A run that keeps its own figures may be moved.
     here = place(config.workdir)

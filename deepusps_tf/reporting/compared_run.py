@@ -7,6 +7,7 @@ from data_prep.base.errors import InputError
 from deepusps_tf.data.photo_sets import PhotoSets, trained_on
 from deepusps_tf.reporting.charts import Chart, error_chart
 from deepusps_tf.reporting.judgement import Judgement
+from deepusps_tf.runs.chosen import training_records
 from deepusps_tf.runs.workdir import saved_run
 from deepusps_tf.settings.config import Config
 
@@ -50,7 +51,7 @@ def compared_run(config: Config, photos: PhotoSets) -> ComparedRun | None:
         )
     if split == "train" and other.oracle == "none":
         return ComparedRun(other, frozenset())  # as unfair to both: this one was trained on all
-    seen = trained_on(other.records, images)
+    seen = trained_on(training_records(other), images)
     if seen == frozenset(images.ids):
         raise InputError(
             f"{config.compare}: was trained on all photos that it would be compared by; "

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jinja2
 
+from data_prep.records.choices import in_words
 from deepusps_tf.reporting.charts import Chart
 from deepusps_tf.reporting.contact_sheet import ContactSheet
 from deepusps_tf.reporting.findings import Finding
@@ -14,6 +15,7 @@ from deepusps_tf.reporting.pictures import jpeg_uri, mask_uri, on_checkerboard, 
 from deepusps_tf.reporting.run_summary import RunSummary
 from deepusps_tf.reporting.tables import Table
 from deepusps_tf.reporting.verdict import Verdict
+from deepusps_tf.runs.chosen import taken_choices
 from deepusps_tf.runs.workdir import rounds_note
 from deepusps_tf.settings.config import Config
 
@@ -64,5 +66,6 @@ def page_text(page: Page) -> str:
         title=config.experiment or Path(config.workdir).resolve().name,
         settings=dataclasses.asdict(config),
         rounds_note=rounds_note(config),
+        choices=in_words(taken_choices(config.workdir)),
         on_checkerboard=on_checkerboard,
     )

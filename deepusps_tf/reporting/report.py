@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.base.files import write_text
-from deepusps_tf.data.photo_sets import PhotoSets, open_photos
+from deepusps_tf.data.photo_sets import PhotoSets
 from deepusps_tf.reporting.charts import Chart, chart_pixels, stage_chart
 from deepusps_tf.reporting.compared_run import ComparedRun, compared_run, errors_compared
 from deepusps_tf.reporting.contact_sheet import LOOK, choose_photos, contact_sheet
@@ -31,7 +31,7 @@ from deepusps_tf.reporting.verdict import (
     verdict_by_masks,
     verdict_without_masks,
 )
-from deepusps_tf.runs.label_versions import read_versions
+from deepusps_tf.runs.chosen import run_photos
 from deepusps_tf.runs.round_result import JOINT, is_finished, read_figures
 from deepusps_tf.scoring.figures import Figures
 from deepusps_tf.scoring.layout import stages_csv
@@ -61,7 +61,7 @@ def write_report(config: Config, rows: Sequence[Figures]) -> Path:
     (folder / "stages.json").write_text(figures_json(rows), encoding="utf-8")
     lines = stages_csv(rows)
     (folder / "stages.csv").write_text(lines, encoding="utf-8", newline="\r\n")
-    photos = open_photos(config.records, read_versions(config.workdir))
+    photos = run_photos(config)
     other = compared_run(config, photos)
     judged = None
     if photos.masked():

@@ -10,6 +10,7 @@ from data_prep.base.command import say
 from data_prep.base.errors import InputError
 from data_prep.records.format import manifest_path, open_set, stored_pictures
 from deepusps_tf.labels.crf_pool import crf_of_settings
+from deepusps_tf.runs.chosen import training_records
 from deepusps_tf.runs.provenance import provenance_now
 from deepusps_tf.runs.round_result import is_finished, round_folders
 from deepusps_tf.runs.training_time import read_training
@@ -51,7 +52,7 @@ def run_facts(config: Config, network: keras.Model) -> ModelFacts:
     Raises:
         InputError: where files of the run are damaged.
     """
-    count, photo_set = _photo_set(config.records)
+    count, photo_set = _photo_set(training_records(config))
     crf = crf_of_settings(config)
     served = config.serving_refinement if crf else NONE
     return ModelFacts(

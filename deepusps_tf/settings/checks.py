@@ -58,6 +58,10 @@ def _check_sources(config: Config) -> None:
     _require(
         bool(config.test_images) == bool(config.test_masks), "--test_images needs --test_masks"
     )
+    _require(
+        not (config.choices and config.refined),
+        "--choices and --refined contradict: those labels are of other photos or maps",
+    )
     if config.mode == "train":
         _require(
             not (config.holdout and config.test_images), "--holdout and --test_images contradict"

@@ -9,6 +9,7 @@ from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.own_output import photos_to_predict
 
 RUN_FLAGFILE = "config.flags"
+CHOSEN = "chosen"  # the folder of a run's own photos and labels, where it has --choices
 # The line of it that says which folder its relative paths are meant from.
 STARTED_IN = "# Relative paths start in "
 
@@ -95,6 +96,9 @@ def _check_predicted(config: Config) -> None:
 
 def _check_trained(config: Config) -> None:
     _check_folder_can_be(Path(config.workdir), "workdir")
+    taken = (Path(config.workdir) / CHOSEN).is_dir()
+    if config.choices and not taken and not Path(config.choices).is_file():
+        raise InputError(f"--choices={config.choices}: no such file; leave it out or name one")
     if config.images and not (Path(config.records) / PREPARED).is_file():
         _check_labelled(config.images, config.masks, recursive=config.walks)
         _check_labelled(config.test_images, config.test_masks, recursive=config.walks)

@@ -2,12 +2,11 @@
 
 import tensorflow as tf
 
-from deepusps_tf.data.photo_sets import open_photos
 from deepusps_tf.distribution.workers import Workers
 from deepusps_tf.fusion.base import make_fusion
 from deepusps_tf.fusion.oracle import check_oracle
 from deepusps_tf.labels.crf_pool import start_crf
-from deepusps_tf.runs.label_versions import read_versions
+from deepusps_tf.runs.chosen import run_photos
 from deepusps_tf.scoring.figures import Figures
 from deepusps_tf.scoring.stages import collect_rows
 from deepusps_tf.settings.config import Config
@@ -32,7 +31,7 @@ def run_rounds(
         InputError: for settings or records that cannot be used.
     """
     fusion = make_fusion(config)
-    photos = open_photos(config.records, read_versions(config.workdir))
+    photos = run_photos(config)
     check_oracle(config, photos)
     common = {"photos": photos, "strategy": strategy, "workers": workers or Workers(strategy)}
     with start_crf(config) as pool:

@@ -96,6 +96,14 @@ class PhotoSettings:
         changes="training",
         group=GROUP,
     )
+    choices: str | None = setting(
+        None,
+        "Text file of choices: photos and methods to leave out, redrawn maps to take.",
+        modes=TRAIN,
+        changes="training",
+        group=GROUP,
+        local=True,
+    )
     jobs: int = setting(
         0,
         "Processes that make handcrafted maps; 0: one a core.",

@@ -30,6 +30,7 @@ def paths(**changes) -> Config:
         ),
         ({"rounds": 4}, "--learning_rates has 3 values for --rounds=4"),
         ({"frozen_blocks": 2, "pretrained": "none"}, "--frozen_blocks contradicts --pretrained"),
+        ({"choices": "c.txt", "refined": "r"}, "--choices and --refined contradict: those labels"),
         ({"mode": "report", "compare": "gs://b/run"}, "--compare=gs://b/run: not on this machine"),
         ({"mode": "predict"}, "--mode=predict needs --model"),
         ({"mode": "evaluate", "workdir": None}, "needs --workdir, --model or --maps"),
@@ -78,7 +79,7 @@ def test_labelled_test_photos_are_enough_to_evaluate_on():
 def test_places_that_must_be_local_declare_it():
     local = {field.name for field in dataclasses.fields(Config) if declared(field).local}
     photos = {"images", "masks", "test_images", "test_masks"}
-    assert local == photos | {"workdir", "compare", "model", "output", "summary"}
+    assert local == photos | {"workdir", "compare", "model", "output", "summary", "choices"}
 
 
 def test_finished_records_may_lie_elsewhere():
