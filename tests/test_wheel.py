@@ -76,7 +76,8 @@ def test_the_wheel_holds_both_packages_and_what_they_read(wheel):
     packages = names_below("deepusps_tf", ".py") | names_below("data_prep", ".py")
     flagfiles = {f"deepusps_tf/{name}" for name in names_below("configs", ".flags")}
     data = {"deepusps_tf/py.typed", "data_prep/py.typed"}
-    data |= names_below("deepusps_tf", ".jinja") | names_below("deepusps_tf", ".css")
+    for suffix in (".jinja", ".css", ".js", ".svg"):
+        data |= names_below("deepusps_tf", suffix)
     assert packages | flagfiles | data <= names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "examples"))]
     wanted = (ROOT / "requirements.txt").read_text().splitlines()

@@ -119,7 +119,13 @@ def predict_photos(
                 maps = pool.refine_all(zip(rgbs, maps, strict=True))
             for reading, probability in zip(batch, maps, strict=True):
                 picture = made[reading.path] = pictures[reading.path]
-                _write(picture, reading, enlarge(probability, reading.seen.size), kind)
+                write_prediction(
+                    picture,
+                    enlarge(probability, reading.seen.size),
+                    kind,
+                    photo=reading.path,
+                    made_of=reading.made_of,
+                )
             count(len(made) + len(skipped) - told)
             told = len(made) + len(skipped)
     return PredictionSummary(made, there, skipped, listing.passed_over)
@@ -178,8 +184,21 @@ def _read(
             yield reading
 
 
-def _write(path: Path, reading: _Reading, probability: np.ndarray, kind: str) -> None:
-    made_of = reading.made_of
+def write_prediction(
+    path: Path, probability: np.ndarray, kind: str, *, photo: Path, made_of: str
+) -> None:
+    """Writes what was predicted of a photo as a PNG.
+
+    Args:
+        path: the PNG.
+        probability: float32 [H, W] in [0, 1], at the photo's own size.
+        kind: as of `predict_photos`.
+        photo: the photo's file, whose colours a cutout has.
+        made_of: its hash.
+
+    Raises:
+        InputError: as `write_png` and `write_cutout`.
+    """
     if kind == "mask":
         cut = np.where(probability > 0.5, np.uint8(255), np.uint8(0))
         write_png(path, cut, made_of=made_of)
@@ -188,4 +207,4 @@ def _write(path: Path, reading: _Reading, probability: np.ndarray, kind: str) ->
     if kind == "probability":
         write_png(path, opacity, made_of=made_of)
     else:
-        write_cutout(reading.path, opacity, path, made_of)
+        write_cutout(photo, opacity, path, made_of)

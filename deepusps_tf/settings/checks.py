@@ -55,6 +55,11 @@ def _check_sources(config: Config) -> None:
         _check_evaluated(config)
     else:
         _require(not (config.masks and not config.images), "--masks needs --images")
+    if config.mode == "studio":
+        _require(
+            bool(config.model) != bool(config.workdir),
+            "--mode=studio needs --workdir of a run, or --model, and not both",
+        )
     _require(
         bool(config.test_images) == bool(config.test_masks), "--test_images needs --test_masks"
     )
@@ -133,6 +138,7 @@ def _check_mode(config: Config) -> None:
         "report": ("workdir",),
         "table": ("workdirs",),
         "predict": ("model", "images", "output"),
+        "studio": (),
     }
     for name in needs[config.mode]:
         _require(bool(getattr(config, name)), f"--mode={config.mode} needs --{name}")

@@ -31,8 +31,10 @@ def check_places(config: Config) -> None:
         _check_trained(config)
     elif config.mode == "evaluate":
         _check_scored(config)
-    elif config.mode in ("export", "report"):
+    elif config.mode in ("export", "report", "studio") and config.workdir:
         runs_in(Path(config.workdir))
+    elif config.mode == "studio" and config.model:
+        find_model(config.model)
 
 
 def find_model(path: str | Path) -> Path:

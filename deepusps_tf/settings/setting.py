@@ -15,6 +15,7 @@ MODES = {
     "export": "Exports a run's network once more, or as one file.",
     "report": "Writes the report of a run again.",
     "table": "Compares runs by their figures.",
+    "studio": "Serves pages on this machine: to try a model, to look at a run.",
 }
 GROUPS = (
     *("run", "photos and records", "network", "rounds", "fusion", "CRF", "devices"),
@@ -43,6 +44,7 @@ class Rule(NamedTuple):
 
 AT_LEAST_1 = Rule(lambda value: value >= 1, "--{flag} must be at least 1")
 NOT_NEGATIVE = Rule(lambda value: value >= 0, "--{flag} must not be negative")
+PORT = Rule(lambda value: 0 <= value <= 65535, "--{flag}={value}: must be in 0 to 65535")
 SHARE = Rule(lambda value: 0 <= value < 1, "--{flag}={value}: must be in [0, 1)")
 RING = Rule(lambda value: 0 <= value < 0.5, "--{flag}={value}: must be in [0, 0.5)")
 EIGHTS = Rule(lambda side: side % 8 == 0, "--{flag}={value}: must be a multiple of 8")

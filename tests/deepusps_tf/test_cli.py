@@ -59,7 +59,7 @@ def test_help_needs_no_tensorflow():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "error: first name what to do: train, evaluate, predict, export, report, table, comp"),
+        ([], "error: first name what to do: train, evaluate, predict, export, report, table, stud"),
         (["serve"], "error: serve: first name what to do: train, evaluate"),
         (["--mode=train"], "error: --mode=train: first name what to do: train"),
         (

@@ -84,7 +84,7 @@ class PhotoSettings:
     records: str | None = setting(
         None,
         "Record sets (train/, test/). Prepared from --images first where absent.",
-        modes=("train", "evaluate", "report"),
+        modes=("train", "evaluate", "report", "studio"),
         changes="training",
         group=GROUP,
         path=True,

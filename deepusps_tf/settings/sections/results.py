@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from deepusps_tf.settings.setting import setting
+from deepusps_tf.settings.setting import PORT, setting
 
 GROUP = "exports, results and figures"
 EVALUATE = ("evaluate",)
@@ -40,8 +40,9 @@ class ResultSettings:
     )
     model: str | None = setting(
         None,
-        "An exported model's folder, for --mode=predict and to evaluate on --images.",
-        modes=("evaluate", "predict"),
+        "An exported model's folder, for --mode=predict, to evaluate on --images, and to try on a "
+        "page of --mode=studio.",
+        modes=("evaluate", "predict", "studio"),
         changes="scoring",
         group=GROUP,
         local=True,
@@ -115,4 +116,12 @@ class ResultSettings:
         changes="scoring",
         group=GROUP,
         path=True,
+    )
+    port: int = setting(
+        8421,
+        "Where the page of --mode=studio is: http://127.0.0.1:PORT; 0: at a port that is free.",
+        modes=("studio",),
+        changes="nothing",
+        group=GROUP,
+        rules=[PORT],
     )

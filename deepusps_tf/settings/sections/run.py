@@ -18,7 +18,7 @@ class RunSettings:
     workdir: str | None = setting(
         None,
         "Folder of everything a run writes.",
-        modes=("train", "evaluate", "export", "report"),
+        modes=("train", "evaluate", "export", "report", "studio"),
         changes="training",
         group=GROUP,
         own_row=False,

@@ -35,7 +35,7 @@ def test_a_modes_help_lists_its_own_flags_alone(mode):
 
 def test_help_says_values_defaults_modes_and_parts():
     lines = " ".join(help_text().split())
-    assert "--mode: <train|evaluate|predict|export|report|table>: What to do." in lines
+    assert "--mode: <train|evaluate|predict|export|report|table|studio>: What to do." in lines
     assert "--[no]crf: Refine predictions with the dense CRF." in lines
     assert "--as: <mask|probability|cutout>: What" in lines
     assert "in pixels. (of train; default: 432)" in lines

@@ -57,6 +57,7 @@ def test_a_modes_flags_are_those_that_it_reads():
         *("mode", "images", "recursive", "model", "output", "as", "strict", "summary"),
         *crf,
     }
+    assert taken_by("studio") == {"mode", "model", "workdir", "records", "port"}
     assert taken_by("table") == {"mode", "workdirs", "output", "crf"}
     report = {"workdir", "experiment", "records", "compare", "crf_processes"}
     assert taken_by("report") == {"mode", *report}
@@ -64,7 +65,7 @@ def test_a_modes_flags_are_those_that_it_reads():
     made = {"workdir", "records", "model", "output", "maps", "test_set", "resolution", "batch_size"}
     assert taken_by("evaluate") == {"mode", *photos, *made, *crf}
     later = {"model", "output", "maps", "test_set", "resolution", "as", "workdirs", "format"}
-    later |= {"strict", "summary"}
+    later |= {"strict", "summary", "port"}
     assert taken_by("train") == {flag_name(field) for field in FIELDS.values()} - later
 
 
