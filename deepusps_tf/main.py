@@ -11,16 +11,21 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from absl import app, flags
+from absl import app
 
 from data_prep.base.command import quiet_tensorflow, say
 from data_prep.base.command_line import asks_for_help, show
 from data_prep.base.errors import InputError
 from data_prep.base.installation import check_whole
-from data_prep.base.log import NORMAL, start_console
+from data_prep.base.log import start_console
 from deepusps_tf.commands.quick_start import import_keras
 from deepusps_tf.settings.config import Config
-from deepusps_tf.settings.flagfile import define_flags, from_flags, parse_arguments
+from deepusps_tf.settings.flagfile import (
+    define_flags,
+    from_flags,
+    parse_arguments,
+    wanted_verbosity,
+)
 from deepusps_tf.settings.help import help_text
 from deepusps_tf.settings.places import check_places
 
@@ -74,8 +79,7 @@ def start(argv: Sequence[str] | None = None, *, mode: str | None = None) -> None
 
 
 def _run(argv: Sequence[str]) -> int:
-    verbosity = flags.FLAGS["verbosity"]  # absl's own
-    start_console(verbosity.value if verbosity.present else NORMAL)
+    start_console(wanted_verbosity())
     return main(argv)
 
 

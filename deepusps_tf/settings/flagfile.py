@@ -118,6 +118,12 @@ def from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
     return checked(_config(flag_values))
 
 
+def wanted_verbosity(flag_values: flags.FlagValues = flags.FLAGS) -> int:
+    """What absl's own flag says of how much is said; the normal level where it was not given."""
+    flag = flag_values["verbosity"]
+    return flag.value if flag.present else NORMAL
+
+
 def read_flagfile(path: Path) -> Config:
     """Reads a flagfile into a Config, without touching the flags of this process."""
     if not Path(path).is_file():

@@ -222,6 +222,16 @@ def test_written_commands_are_found():
     assert len(found) > 40 and set(found) == set(MODES)
 
 
+def test_verbosity_is_absls_flag_and_no_setting(tmp_path):
+    values = flags.FlagValues()
+    flags.DEFINE_integer("verbosity", -1, "absl's default", flag_values=values)
+    assert (values(["main"]), flagfile.wanted_verbosity(values)) == (["main"], 0)
+    assert (values(["main", "--verbosity=1"]), flagfile.wanted_verbosity(values)) == (["main"], 1)
+    (tmp_path / "loud.flags").write_text("--verbosity=1\n--size=64\n")
+    places = {"records": "r", "workdir": "w"}
+    assert read_experiment(tmp_path / "loud.flags", **places).size == 64
+
+
 def test_only_this_module_reads_flags():
     package = Path(flagfile.__file__).parents[1]
     readers = [path.name for path in package.rglob("*.py") if "FLAGS" in path.read_text()]
