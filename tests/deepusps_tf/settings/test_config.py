@@ -230,7 +230,7 @@ def test_values_out_of_range_are_refused_in_one_line(changes, message):
 
 
 FREE = {
-    *("mode", "jobs", "crf_processes", "crf_cache", "devices"),
+    *("mode", "jobs", "crf_processes", "crf_cache", "devices", "json_log"),
     *("model", "output", "maps", "test_set", "resolution", "experiment", "workdirs"),
     *("compare", "format", "prediction", "collapse_warning", "strict", "summary", "port"),
 }
