@@ -25,6 +25,9 @@ OTHERS = {
     *("rest_api_port", "port", "model_name", "model_base_path"),
     *("enable_batching", "batching_parameters_file", "logdir"),
     *("runner", "project", "direct_num_workers", "direct_running_mode"),
+    # pip and Docker, as far as their first hyphen
+    *("require", "no", "tag", "build", "rm", "init", "user", "volume", "network", "read"),
+    "tmpfs",
 }
 
 
