@@ -92,7 +92,10 @@ class Chooser:
             write_png(path, fitting)
 
     def command(self) -> str:
-        """The command that trains with the choices, in a workdir that is not there yet."""
+        """The command that trains with the choices, in a workdir that is not there yet.
+
+        A flag a line, as a shell takes them.
+        """
         run, number = self._workdir.resolve(), 2
         while (following := run.with_name(f"{run.name}-{number}")).exists():
             number += 1
@@ -101,7 +104,7 @@ class Chooser:
             f"--workdir={following}",
             f"--choices={run / CHOICES}",
         )
-        return " ".join(["deepusps train", *map(shlex.quote, flags)])
+        return " \\\n    ".join(["deepusps train", *map(shlex.quote, flags)])
 
     def _kept(self) -> Path:
         """The file that holds what is chosen: that of the run, until something is changed."""

@@ -14,7 +14,6 @@ from deepusps_tf.studio.label_pictures import (
     add_pictures,
     is_png,
     known_place,
-    view_of,
 )
 
 A_PAGE = 24  # photos
@@ -77,7 +76,9 @@ def _overview(gallery: Gallery, chooser: Chooser) -> str:
 
 
 def _one(gallery: Gallery, chooser: Chooser, place: int) -> str:
-    view, choices, photo_id = view_of(gallery), chooser.choices(), gallery.ids[place]
+    view, choices, photo_id = gallery.view(), chooser.choices(), gallery.ids[place]
+    if view is None:
+        return flask.render_template("reading.html.jinja", count=len(gallery.ids))
     return flask.render_template(
         "photo.html.jinja",
         view=view,

@@ -117,11 +117,11 @@ def minutes_left(stages: tuple[Stage, ...], since: float | None) -> float | None
 
 def is_locked(lock: Path) -> bool | None:
     """Whether a process holds a lock, as the system lists it; None where it lists none."""
+    if not lock.exists():
+        return False
     try:
         inode = lock.stat().st_ino
         held = Path("/proc/locks").read_text(encoding="ascii")
-    except FileNotFoundError:
-        return None
     except OSError:
         return None
     return any(f":{inode} " in line and "FLOCK" in line for line in held.splitlines())

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import shlex
 import shutil
 import threading
 from pathlib import Path
@@ -129,7 +130,8 @@ def test_a_photo_that_is_left_out_is_gone_from_the_next_training(
     until(browser, lambda: button.get_attribute("aria-pressed") == "true")
     assert "1 photo left out" in browser.find_element("id", "summary").text
     command = browser.find_element("id", "command").text
-    flags = dict(each.removeprefix("--").split("=") for each in command.split()[2:])
+    words = shlex.split(command)
+    flags = dict(each.removeprefix("--").split("=") for each in words[2:])
     assert flags.pop("flagfile") == f"{run.workdir}/config.flags"
     done = train_run(dataclasses.replace(run, **flags))
     ids = open_set(f"{flags['workdir']}/chosen/train/images").ids

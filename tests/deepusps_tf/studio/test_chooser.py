@@ -27,4 +27,4 @@ def test_choices_of_a_run_are_the_first_of_the_next(tmp_path):
 def test_the_next_workdir_is_one_that_is_not_there(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run-2").mkdir()
-    assert f"--workdir={tmp_path.resolve()}/run-3 " in Chooser(Path(tmp_path / "run")).command()
+    assert f"--workdir={tmp_path.resolve()}/run-3 \\\n" in Chooser(Path(tmp_path / "run")).command()

@@ -54,8 +54,8 @@ def test_a_photo_is_left_out_and_taken_back(studio, run, gallery):
     answer = choose(studio, kind="photo", photo=place, wanted=True)
     assert answer.json["summary"] == "1 photo left out, 1 method left out"
     assert answer.json["command"] == (
-        f"deepusps train --flagfile={run.workdir}/config.flags --workdir={run.workdir}-2 "
-        f"--choices={file}"
+        f"deepusps train \\\n    --flagfile={run.workdir}/config.flags \\\n"
+        f"    --workdir={run.workdir}-2 \\\n    --choices={file}"
     )
     assert file.read_text().splitlines()[1:] == [
         *("# mine", "without method: mc", "without photo: photo004"),
