@@ -40,6 +40,7 @@ def _put_into_litert(path: Path, text: str) -> None:
 
 WRITERS: dict[str, Callable[[Path, str], None]] = {
     "keras": _put_into_keras,
+    "keras_half": _put_into_keras,
     "onnx": _put_into_onnx,
     "litert": _put_into_litert,
 }
@@ -55,3 +56,9 @@ def put_into_file(path: Path, form: str, text: str) -> None:
     """
     if form in WRITERS:
         WRITERS[form](path, text)
+
+
+def read_from_keras(path: Path) -> str | None:
+    """Reads the text of `model.json` in a `.keras` file; None where it has none."""
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(NAME).decode() if NAME in archive.namelist() else None

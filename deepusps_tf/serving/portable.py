@@ -12,8 +12,10 @@ import tensorflow as tf
 
 from data_prep.base.errors import InputError
 from deepusps_tf.labels.crf import CrfSettings
+from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.serving.file_metadata import put_into_file
 from deepusps_tf.serving.graph_refinement import refine_in_graph
+from deepusps_tf.serving.half_precision import halve_weights
 from deepusps_tf.serving.model_facts import NONE, ModelFacts, facts_text
 
 # Of what rembg feeds an ONNX file and expects of it.
@@ -21,6 +23,8 @@ SIDE = 320
 MEAN = (0.485, 0.456, 0.406)  # ImageNet's, of photos in 0..1
 STD = (0.229, 0.224, 0.225)
 OPSET = 17
+# What a model of rounded weights says of itself.
+ROUNDED = "Its weights were rounded to half precision. Its figures are those before that."
 
 
 class _Refined(keras.layers.Layer):
@@ -46,6 +50,12 @@ def _write_litert(*, network: keras.Model, size: int, path: Path, crf: CrfSettin
 def _write_keras(*, network: keras.Model, size: int, path: Path, crf: None) -> None:
     del size, crf  # the network's own; Python refines what it predicts
     network.save(path)
+
+
+def _write_half(*, network: keras.Model, size: int, path: Path, crf: None) -> None:
+    del size, crf
+    inference_twin(network).save(path)  # first: a rounded variance would be folded into weights
+    halve_weights(path)
 
 
 def _write_weights(*, network: keras.Model, size: int, path: Path, crf: None) -> None:
@@ -122,11 +132,12 @@ def _resize(pictures: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
 
 WRITERS: dict[str, tuple[str, Callable[..., None]]] = {
     "keras": ("model.keras", _write_keras),
+    "keras_half": ("model.half.keras", _write_half),
     "weights": ("model.weights.h5", _write_weights),
     "onnx": ("model.onnx", write_onnx),
     "litert": ("model.tflite", _write_litert),
 }
-_BARE = ("keras", "weights")  # of these forms Python makes the network again
+_BARE = ("keras", "keras_half", "weights")  # of these forms Python makes the network again
 
 
 def write_portable(
@@ -137,7 +148,8 @@ def write_portable(
     Args:
         network: photos float32 [B, S, S, 3] in 0..255 -> probabilities float32 [B, S, S, 1].
         size: S.
-        folder: gets `model.keras`, `model.weights.h5`, `model.onnx` (see `write_onnx`) or
+        folder: gets `model.keras`, `model.half.keras` (the network folded as of `inference_twin`,
+            weights as of `halve_weights`), `model.weights.h5`, `model.onnx` (see `write_onnx`) or
             `model.tflite` (for LiteRT; in and out as the network).
         form: key of `WRITERS`.
         facts: what the model says of itself, as metadata of all but `model.weights.h5`, and so
@@ -147,7 +159,8 @@ def write_portable(
         The file.
 
     Raises:
-        InputError: where a package that writes this form is missing.
+        InputError: where a package that writes this form is missing, or a weight is beyond half
+            precision.
         OSError: where the disk is full.
     """
     name, write = WRITERS[form]
@@ -157,6 +170,8 @@ def write_portable(
     try:
         write(network=network, size=size, path=partial, crf=facts and facts.served_crf)
         if facts is not None:
+            if form == "keras_half":
+                facts = dataclasses.replace(facts, limits=(*facts.limits, ROUNDED))
             put_into_file(partial, form, facts_text(facts))
         return partial.replace(Path(folder) / name)
     except ImportError as error:

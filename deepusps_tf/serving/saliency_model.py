@@ -1,5 +1,6 @@
 """A trained network in Python: photos of any size in, probability maps of the same sizes out."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,11 +13,12 @@ from data_prep.base.errors import InputError
 from data_prep.pictures.images import fit_within
 from deepusps_tf.data.decoding import fit_square
 from deepusps_tf.labels.crf import CrfSettings, refine
+from deepusps_tf.serving.keras_file import facts_in_keras_file, load_network
 from deepusps_tf.serving.model_facts import ModelFacts, read_facts
 from deepusps_tf.serving.photo_input import AnyPhoto, enlarge, photo_rgb, photo_rgba
 from deepusps_tf.serving.refinement import crf_by_argument
 from deepusps_tf.serving.signatures import ServingModule
-from deepusps_tf.settings.places import find_model
+from deepusps_tf.settings.places import KERAS_SUFFIX, find_model
 
 MAX_SIDE = 512  # of the maps of `predict_seen`: more than the network sees
 
@@ -171,11 +173,12 @@ def load_model(path: str | Path, *, crf: bool | CrfSettings | None = None) -> Sa
     """Loads an exported model, whose predictions its own CRF refines unless another is chosen.
 
     Args:
-        path: an exported version (`export/1`) or the folder of versions (the latest is taken).
+        path: an exported version (`export/1`), the folder of versions (the latest is taken), or a
+            `.keras` file.
         crf: as of `crf_by_argument`.
 
     Raises:
-        InputError: where the folder holds no model that this program exported.
+        InputError: where there is no model that this program exported.
     """
     model = open_model(path)
     model.crf = crf_by_argument(crf, model.facts, model.name)
@@ -192,6 +195,8 @@ def open_model(path: str | Path) -> SaliencyModel:
         InputError: as `load_model`.
     """
     path = find_model(path)
+    if path.suffix == KERAS_SUFFIX:
+        return _open_keras_file(path)
     try:
         # Read first: where it is damaged, loading would log a traceback and go on.
         fingerprint = tf.saved_model.experimental.read_fingerprint(str(path)).singleprint()
@@ -212,6 +217,16 @@ def open_model(path: str | Path) -> SaliencyModel:
         return signature(image=squares)["probability"]
 
     return SaliencyModel(predict_squares, size, str(path), fingerprint, read_facts(path))
+
+
+def _open_keras_file(path: Path) -> SaliencyModel:
+    """Loads what `--mode=export --format=keras` or `keras_half` wrote."""
+    network = load_network(path)
+    model = wrap_network(network, network.input_shape[1])
+    model.name = str(path)
+    model.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
+    model.facts = facts_in_keras_file(path)
+    return model
 
 
 def wrap_network(network: keras.Model, size: int) -> SaliencyModel:

@@ -12,6 +12,7 @@ RUN_FLAGFILE = "config.flags"
 CHOSEN = "chosen"  # the folder of a run's own photos and labels, where it has --choices
 # The line of it that says which folder its relative paths are meant from.
 STARTED_IN = "# Relative paths start in "
+KERAS_SUFFIX = ".keras"
 
 
 def check_places(config: Config) -> None:
@@ -38,12 +39,19 @@ def check_places(config: Config) -> None:
 
 
 def find_model(path: str | Path) -> Path:
-    """Finds an exported model: the latest version in a folder of versions, or that version itself.
+    """Finds an exported model: the latest version in a folder of versions, that version, or a file.
+
+    Returns:
+        The folder of the version, or the `.keras` file.
 
     Raises:
         InputError: where there is none.
     """
     path = Path(path)
+    if path.suffix == KERAS_SUFFIX and not path.is_dir():
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; --mode=export --format=keras writes one")
+        return path
     versions = exported_versions(path)
     if versions:
         path = path / str(versions[-1])

@@ -14,11 +14,12 @@ class ResultSettings:
 
     format: str = setting(
         "saved_model",
-        "What --mode=export writes: the next version for TF Serving, or one file in the workdir.",
+        "What --mode=export writes: the next version for TF Serving, or one file in the workdir; "
+        "keras_half is a Keras file for prediction, with weights of 16 bits.",
         modes=("export",),
         changes="scoring",
         group=GROUP,
-        choices=("saved_model", "keras", "weights", "onnx", "litert"),
+        choices=("saved_model", "keras", "keras_half", "weights", "onnx", "litert"),
     )
     serving_refinement: str = setting(
         "local_crf",

@@ -8,10 +8,20 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from data_prep.base.errors import InputError
+from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.serving.graph_refinement import refine_in_graph
 from deepusps_tf.serving.model_facts import parse_facts
-from deepusps_tf.serving.portable import MEAN, SIDE, STD, WRITERS, resizing_matrix, write_portable
+from deepusps_tf.serving.portable import (
+    MEAN,
+    ROUNDED,
+    SIDE,
+    STD,
+    WRITERS,
+    resizing_matrix,
+    write_portable,
+)
 from tests.deepusps_tf.conftest import disc_photo
 from tests.deepusps_tf.networks.shallow import LITE
 from tests.deepusps_tf.serving.described import FACTS
@@ -42,6 +52,30 @@ def test_keras_file_is_the_network(network, photos, tmp_path):
     assert np.array_equal(again(photos), network(photos))
     told = parse_facts(zipfile.ZipFile(path).read("model.json"))
     assert told == dataclasses.replace(FACTS, served_refinement="none")
+
+
+def test_half_keras_file_is_the_folded_network_in_half_precision(network, photos, tmp_path):
+    path = written(network, tmp_path, "keras_half")
+    again = keras.models.load_model(path)
+    assert not [each for each in again.layers if isinstance(each, keras.layers.BatchNormalization)]
+    for rounded, weight in zip(
+        again.get_weights(), inference_twin(network).get_weights(), strict=True
+    ):
+        assert rounded.dtype == np.float32
+        np.testing.assert_array_equal(rounded, weight.astype(np.float16).astype(np.float32))
+    assert np.abs(again(photos) - network(photos)).max() < 2e-3
+    facts = parse_facts(zipfile.ZipFile(path).read("model.json"))
+    assert facts == dataclasses.replace(FACTS, limits=(*FACTS.limits, ROUNDED))
+
+
+def test_weights_beyond_half_precision_are_refused(tmp_path):
+    image = keras.Input((8, 8, 3))
+    large = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(7e4))
+    with pytest.raises(InputError, match="--format=keras_half: a weight is beyond 65504"):
+        write_portable(
+            network=keras.Model(image, large(image)), size=8, folder=tmp_path, form="keras_half"
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_file_is_the_network(network, photos, tmp_path):
