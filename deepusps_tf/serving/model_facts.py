@@ -56,7 +56,7 @@ class ModelFacts:
             nothing does.
         photos: how many photos it was trained on.
         photo_set: SHA-256 of those photos: of their own SHA-256, as stored, sorted.
-        trained_on: their folder, by the last part of its name.
+        trained_on: their folder, by the last part of its name, or the one before `images`.
         methods: the handcrafted methods whose maps were its first labels.
         rounds: how many rounds refined the labels of each.
         joint_rounds: how many rounds refined the labels of all together.

@@ -86,6 +86,8 @@ def test_figures_name_their_photos_and_no_path(finished_run):
         ModelFigures("records (training photos)", 4, "32x32", "prediction", TOLD),
         ModelFigures("ECSSD", 4, "their own size", "prediction", TOLD),
     )
+    (first, *_) = figures(images="/home/me/msra/images", test_images="/home/me/ecssd/images")
+    assert first.test_set == "ecssd"
     sets = [each.test_set for each in figures(images="/home/me/msra", test_images="/home/me/dut")]
     assert sets == ["dut", "dut", "msra (training photos)", "ECSSD"]
     sets = [each.test_set for each in figures(test_images="/home/me/ECSSD/images")]
@@ -106,6 +108,7 @@ def test_what_is_gone_is_left_out(finished_run, capsys):
     shutil.rmtree(finished_run.records)
     facts = facts_of(finished_run, refined="gone", images="/home/me/photos")
     assert (facts.photos, facts.photo_set, facts.rounds) == (None, None, {})
+    assert facts_of(finished_run, images="/home/me/msra/images").trained_on == "msra"
     assert facts.trained_on == "photos" and capsys.readouterr().err == ""
 
 
