@@ -1,5 +1,6 @@
 """DeepUSPS in TensorFlow/Keras: a salient-object segmentation model from unlabelled photos.
 
+    cutout = deepusps_tf.load().cutout("photo.jpg")  # by the starter model
     run = deepusps_tf.train(deepusps_tf.read_flagfile("cpu.flags", images="photos"))
     probability = run.model().predict("photo.jpg")
 
@@ -53,11 +54,14 @@ def train(config: Config) -> "Run":
     return train_run(config)
 
 
-def load(path: str | Path, *, crf: "bool | CrfSettings | None" = None) -> "SaliencyModel":
+def load(
+    path: str | Path | None = None, *, crf: "bool | CrfSettings | None" = None
+) -> "SaliencyModel":
     """Loads an exported model, which refines its predictions with the CRF of its training.
 
     Args:
-        path: `<workdir>/export`, whose latest version is taken, or one version in it.
+        path: `<workdir>/export`, whose latest version is taken, one version in it, or a `.keras`
+            file; None: the starter model, which comes with the program.
         crf: None: the model's own CRF, none for a model that does not know it; False: none; True:
             one, with the model's constants or else those of the authors' release; or the constants.
             One line says where this is not the model's own.
@@ -68,11 +72,11 @@ def load(path: str | Path, *, crf: "bool | CrfSettings | None" = None) -> "Salie
         says of itself.
 
     Raises:
-        InputError: where the folder holds no model that this program exported.
+        InputError: where there is no model that this program exported.
     """
-    from deepusps_tf.serving.saliency_model import load_model
+    from deepusps_tf.serving.starter import load_chosen
 
-    return load_model(path, crf=crf)
+    return load_chosen(path, crf=crf)
 
 
 def read_flagfile(path: str | Path, **changes) -> Config:

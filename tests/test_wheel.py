@@ -76,6 +76,7 @@ def test_the_wheel_holds_both_packages_and_what_they_read(wheel):
     packages = names_below("deepusps_tf", ".py") | names_below("data_prep", ".py")
     flagfiles = {f"deepusps_tf/{name}" for name in names_below("configs", ".flags")}
     data = {"deepusps_tf/py.typed", "data_prep/py.typed"}
+    data |= {"deepusps_tf/starter/model.keras", "deepusps_tf/starter/README.md"}
     for suffix in (".jinja", ".css", ".js", ".svg"):
         data |= names_below("deepusps_tf", suffix)
     assert packages | flagfiles | data <= names
@@ -107,7 +108,7 @@ def test_an_installed_program_predicts_from_any_folder(wheel, tmp_path):
     assert [mask.shape for mask in masks] == [(40, 48)] * 2
     code = (
         "import deepusps_tf, numpy as np; "
-        f"model = deepusps_tf.load({str(model)!r}); "
-        "print(model.predict(np.zeros((5, 7, 3), np.uint8)).shape)"
+        "model = deepusps_tf.load(); "
+        "print(model.predict(np.zeros((5, 7, 3), np.uint8)).shape, model.facts.photos)"
     )
-    assert output_of(bin_folder / "python", "-c", code, cwd=elsewhere).strip() == "(5, 7)"
+    assert output_of(bin_folder / "python", "-c", code, cwd=elsewhere).strip() == "(5, 7) 1000"

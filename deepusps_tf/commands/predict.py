@@ -8,7 +8,7 @@ from data_prep.base.errors import InputError
 from data_prep.base.files import write_text
 from deepusps_tf.serving.predict import PredictionSummary, predict_photos
 from deepusps_tf.serving.refinement import crf_by_flags, start_pool
-from deepusps_tf.serving.saliency_model import open_model
+from deepusps_tf.serving.starter import open_chosen
 from deepusps_tf.settings.config import Config
 
 SOME_SKIPPED = 3  # what --strict ends with
@@ -25,7 +25,7 @@ def predict(config: Config) -> int:
     Raises:
         InputError: as `predict_photos`, and where no photo could be read.
     """
-    model = open_model(config.model)
+    model = open_chosen(config.model or None)
     crf = crf_by_flags(config, model.facts, model.name)
     with start_pool(crf, config.crf_processes) as pool:
         summary = predict_photos(
@@ -38,7 +38,7 @@ def predict(config: Config) -> int:
         )
     if config.summary:
         Path(config.summary).parent.mkdir(parents=True, exist_ok=True)
-        write_text(config.summary, summary_text(config, summary))
+        write_text(config.summary, summary_text(config, summary, model.name))
     if summary.passed_over:
         say(summary.passed_over.line)
     if summary.skipped and not summary.written + summary.kept:
@@ -49,17 +49,18 @@ def predict(config: Config) -> int:
     return SOME_SKIPPED if config.strict and summary.skipped else 0
 
 
-def summary_text(config: Config, summary: PredictionSummary) -> str:
+def summary_text(config: Config, summary: PredictionSummary, model: str) -> str:
     """What became of every file, as JSON.
 
     Args:
-        config: names the photos, the model and the output.
+        config: names the photos and the output, and the model where one was chosen.
         summary: what was done.
+        model: the name of the model.
     """
     passed_over = summary.passed_over.reasons
     text = {
         "images": config.images,
-        "model": config.model,
+        "model": config.model or model,
         "output": config.output,
         "as": config.prediction,
         "written": summary.written,

@@ -29,7 +29,8 @@ from deepusps_tf.scoring.scores import network_outputs
 from deepusps_tf.scoring.store import refuse_mixture
 from deepusps_tf.serving.model_facts import ModelFacts
 from deepusps_tf.serving.refinement import crf_by_flags, start_pool
-from deepusps_tf.serving.saliency_model import SaliencyModel, open_model, wrap_network
+from deepusps_tf.serving.saliency_model import SaliencyModel, wrap_network
+from deepusps_tf.serving.starter import STARTER, open_chosen
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.flagfile import read_flagfile
 from deepusps_tf.settings.places import RUN_FLAGFILE, runs_in
@@ -49,7 +50,7 @@ def evaluations(config: Config) -> Iterator[tuple[Path, list[Figures]]]:
     if config.maps:
         yield Path(config.output), evaluate_maps(config)
         return
-    if config.model:
+    if config.model or not config.workdir:
         yield Path(config.output), evaluate_model(config)
         return
     runs = runs_in(Path(config.workdir))
@@ -75,16 +76,16 @@ def evaluate_maps(config: Config) -> list[Figures]:
 
 
 def evaluate_model(config: Config) -> list[Figures]:
-    """Scores the exported `--model` on labelled photos, each at its own size.
+    """Scores the exported `--model`, or the starter model, on labelled photos at their own sizes.
 
     Also after its own CRF, or the one that flags choose.
 
     Raises:
         InputError: as `photo_pairs` and `photo_outputs`, and where there is no such model.
     """
-    model = open_model(config.model)
-    oracle = _oracle_behind(Path(config.model), model.facts)
-    source = f"model {place(config.model)}"
+    model = open_chosen(config.model or None)
+    oracle = _oracle_behind(Path(config.model or STARTER), model.facts)
+    source = f"model {place(config.model)}" if config.model else model.name
     crf = crf_by_flags(config, model.facts, model.name)
     subject = _checked_subject(
         config, source, _photos_in_words(config), oracle=oracle, crf=_crf_in_words(crf)

@@ -99,6 +99,7 @@ def _check_evaluated(config: Config) -> None:
         _require(not config.masks, "--masks needs --images or --maps")
         _require(not config.model, "--model needs --images and --masks to score on")
     what = [name for name in ("maps", "model", "workdir") if getattr(config, name)]
+    what = what or pictures  # by the starter model
     _require(bool(what), "--mode=evaluate needs --workdir, --model or --maps")
     _require(
         len(what) < 2,
@@ -137,7 +138,8 @@ def _check_mode(config: Config) -> None:
         "export": ("workdir",),
         "report": ("workdir",),
         "table": ("workdirs",),
-        "predict": ("model", "images", "output"),
+        # Who names a run, as flagfiles do, means its model, not the starter model.
+        "predict": (*(["model"] if config.workdir else []), "images", "output"),
         "studio": (),
     }
     for name in needs[config.mode]:

@@ -101,7 +101,8 @@ def _check_predicted(config: Config) -> None:
         if summary.is_dir():
             raise InputError(f"--summary={summary}: a folder; name a file")
         _check_folder_can_be(summary.parent, "summary")
-    find_model(config.model)
+    if config.model:
+        find_model(config.model)
 
 
 def _check_trained(config: Config) -> None:

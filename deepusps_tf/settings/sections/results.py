@@ -41,8 +41,9 @@ class ResultSettings:
     )
     model: str | None = setting(
         None,
-        "An exported model's folder, for --mode=predict, to evaluate on --images, and to try on a "
-        "page of --mode=studio.",
+        "An exported model's folder, or its .keras file, for --mode=predict, to evaluate on "
+        "--images, and to try on a page of --mode=studio; by default, but for the page, the "
+        "starter model, which comes with the program.",
         modes=("evaluate", "predict", "studio"),
         changes="scoring",
         group=GROUP,

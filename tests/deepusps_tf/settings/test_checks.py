@@ -33,6 +33,10 @@ def paths(**changes) -> Config:
         ({"choices": "c.txt", "refined": "r"}, "--choices and --refined contradict: those labels"),
         ({"mode": "report", "compare": "gs://b/run"}, "--compare=gs://b/run: not on this machine"),
         ({"mode": "predict"}, "--mode=predict needs --model"),
+        (
+            {"mode": "evaluate", "workdir": None, "images": "i", "masks": "m"},
+            "--images needs --output to keep the figures in",
+        ),
         ({"mode": "evaluate", "workdir": None}, "needs --workdir, --model or --maps"),
         ({"mode": "evaluate", "masks": "m"}, "--masks needs --images or --maps"),
         ({"mode": "evaluate", "images": "i"}, "--images needs --masks to score by"),
@@ -74,6 +78,12 @@ def test_labelled_test_photos_are_enough_to_evaluate_on():
     config = checked(paths(mode="evaluate", test_images="t", test_masks="m", holdout=0.2))
     assert config.labelled == ("t", "m")
     assert paths(mode="evaluate", images="i", masks="m").labelled == ("i", "m")
+
+
+def test_without_a_model_or_a_run_the_starter_model_is_meant():
+    for mode, masks in (("predict", None), ("evaluate", "m")):
+        config = Config(mode=mode, images="i", masks=masks, output="o")
+        assert checked(config) == config
 
 
 def test_places_that_must_be_local_declare_it():

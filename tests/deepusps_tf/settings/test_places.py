@@ -20,6 +20,7 @@ def there(tmp_path, monkeypatch):
         *("photos/a.jpg", "photos/sub/b.jpg", "masks/a.png", "photos.masks/a.png"),
         *("photos.masks/sub/b.png", "export/1/saved_model.pb", "export/12/saved_model.pb"),
         *("run/config.flags", "repeats/repeat1/config.flags", "records/prepared", "file"),
+        "run/model.keras",
     ):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
@@ -38,6 +39,8 @@ EVALUATE = {"mode": "evaluate", "workdir": "run"}
         {**PREDICT, "model": "export/1", "summary": "new/all.json", "recursive": False},
         {**PREDICT, "images": "photos/a.jpg", "output": "new/mask.png"},
         {**PREDICT, "output": "photos/out"},
+        {**PREDICT, "model": "run/model.keras"},
+        {**PREDICT, "model": None},
         TRAIN,
         {**TRAIN, "masks": "masks"},
         {**TRAIN, "masks": "photos.masks", "recursive": True},
@@ -63,6 +66,7 @@ def test_what_is_there_is_taken_and_nothing_is_made(there, settings):
         ({**PREDICT, "images": "gone"}, "^gone: no such folder"),
         ({**PREDICT, "images": "empty"}, "^empty: holds no photo"),
         ({**PREDICT, "model": "empty"}, "^empty: holds no exported model; give <workdir>/export"),
+        ({**PREDICT, "model": "gone.keras"}, "^gone.keras: no such file; --mode=export --format="),
         ({**PREDICT, "output": "file"}, "^--output=file: file is a file; name a folder"),
         ({**PREDICT, "output": "file/out"}, "^--output=file/out: file is a file; name a folder"),
         (
