@@ -1,4 +1,4 @@
-"""The package in Python: what `import deepusps_tf` gives, in scripts and notebooks."""
+"""The package in Python: what `import deepusps_tf` gives."""
 
 import os
 import shutil
@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbclient
-import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -119,14 +117,3 @@ def test_a_script_without_a_guard_trains(photos):
     done = subprocess.run(command, cwd=photos, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-1] == PRINTED
-
-
-@pytest.mark.slow
-def test_a_notebook_trains(photos):
-    cells = [nbformat.v4.new_code_cell(code) for code in (PHOTO, TRAIN)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    nbclient.NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(photos)}}
-    ).execute()
-    printed = [out.text for out in notebook.cells[1].outputs if out.get("name") == "stdout"]
-    assert "".join(printed).splitlines()[-1] == PRINTED
