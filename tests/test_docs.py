@@ -16,7 +16,8 @@ from deepusps_tf.settings.setting import flag_name
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples/extend"
-PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+CARD = ROOT / "deepusps_tf/starter/README.md"
+PAGES = [*ROOT.glob("*.md"), CARD, *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
 # Flags of other programs, and of absl's own.
 OTHERS = {
