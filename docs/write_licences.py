@@ -24,6 +24,7 @@ SPELLINGS = {
     r"mit(?: license)?": "MIT",
     r"mozilla public license 2\.0 \(mpl 2\.0\)": "MPL-2.0",
     r"python software foundation license": "PSF",
+    r"zpl 2\.1": "ZPL-2.1",
 }
 EXPRESSION = r"[A-Z]+-[\w.]+(?: (?:AND|OR) [\w.-]+)*"
 

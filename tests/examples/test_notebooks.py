@@ -32,7 +32,7 @@ def test_every_notebook_is_run_and_committed_without_outputs():
     ("name", "printed"),
     [
         ("photos_to_cutouts", "['coffee.png']"),
-        ("adding_a_method", "border_contrast round 1 labels"),
+        ("adding_a_method", "border_contrast round 1 prediction"),
     ],
 )
 def test_a_notebook_runs(name, printed, tmp_path, monkeypatch):
