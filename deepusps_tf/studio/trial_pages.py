@@ -45,7 +45,9 @@ def trial_pages(trials: Trials) -> flask.Blueprint:
         path = trials.picture(number, re.sub(r"\.(png|jpg)$", "", kind))
         if path is None:
             flask.abort(404, "not kept any more; try the photo again")
-        return flask.send_file(path, max_age=0)
+        answer = flask.send_file(path, max_age=0)
+        del answer.headers["Content-Disposition"]  # which would come before the name of the page
+        return answer
 
     pages.add_app_template_global(SHOWN, "shown_kind")
     return pages

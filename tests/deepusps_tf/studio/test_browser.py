@@ -130,7 +130,7 @@ def test_a_photo_that_is_left_out_is_gone_from_the_next_training(
     until(browser, lambda: button.get_attribute("aria-pressed") == "true")
     assert "1 photo left out" in browser.find_element("id", "summary").text
     command = browser.find_element("id", "command").text
-    words = shlex.split(command)
+    words = shlex.split(command.replace("\\\n", " "))
     flags = dict(each.removeprefix("--").split("=") for each in words[2:])
     assert flags.pop("flagfile") == f"{run.workdir}/config.flags"
     done = train_run(dataclasses.replace(run, **flags))
