@@ -119,10 +119,11 @@ def onnx_path(network, tmp_path_factory):
 
 def expected_of(network, pictures: np.ndarray) -> np.ndarray:
     """What the ONNX file is to give of pictures [B, SIDE, SIDE, 3]: float32 [B, SIDE, SIDE]."""
+    pictures = tf.constant(pictures, tf.float32)
     square = tf.image.resize(pictures, (SIZE, SIZE), method="bicubic", antialias=True)
     probability = network(tf.clip_by_value(square, 0.0, 255.0))
     large = tf.image.resize(probability, (SIDE, SIDE))
-    return refine_in_graph(large, tf.constant(pictures), FACTS.crf, SIDE).numpy()[..., 0]
+    return refine_in_graph(large, pictures, FACTS.crf, SIDE).numpy()[..., 0]
 
 
 @pytest.mark.slow
