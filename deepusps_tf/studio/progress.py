@@ -1,21 +1,20 @@
 """How far a run is, read from what lies in its workdir; no lock is taken and nothing is written."""
 
 import dataclasses
+import json
 from pathlib import Path
-from statistics import median
 
 from data_prep.base.errors import InputError
 from data_prep.records.format import read_manifest
 from deepusps_tf.runs.chosen import training_records
+from deepusps_tf.runs.job_files import PROGRESS
 from deepusps_tf.runs.round_result import (
     JOINT,
-    RESULT,
     is_finished,
     is_stable,
     read_figures,
     round_folders,
 )
-from deepusps_tf.runs.training_time import TRAINING
 from deepusps_tf.settings.config import Config
 from deepusps_tf.settings.places import exported_versions
 from deepusps_tf.training.final_training import FUSION
@@ -32,7 +31,6 @@ class Stage:
         done: how many of them are whole; all of a finished stage.
         finished: whether its result is there.
         work: what an epoch of it costs, in pixels.
-        ended: when its newest epoch, or the stage, ended, in seconds of the clock; None: not yet.
     """
 
     name: str
@@ -40,7 +38,6 @@ class Stage:
     done: int
     finished: bool
     work: float
-    ended: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Progress:
         stages: all of them, in order.
         running: whether a process trains it now; None: not known.
         exported: whether its model is there.
-        minutes_left: of the training, as long as epochs took until now; None: not known.
+        minutes_left: of a run under way, as it says itself; None: not known.
     """
 
     stages: tuple[Stage, ...]
@@ -83,36 +80,21 @@ def read_progress(config: Config) -> Progress:
     """
     workdir = Path(config.workdir)
     stages = tuple(_stages(config, workdir))
-    began = workdir / TRAINING
-    since = began.stat().st_mtime if began.is_file() else None
+    running = is_locked(workdir / ".lock")
     return Progress(
         stages,
-        is_locked(workdir / ".lock"),
+        running,
         bool(exported_versions(workdir / "export")),
-        minutes_left(stages, since),
+        minutes_left(workdir) if running else None,
     )
 
 
-def minutes_left(stages: tuple[Stage, ...], since: float | None) -> float | None:
-    """How long the rest takes, if its pixels take as long as those of the latest epochs.
-
-    Args:
-        stages: all of them.
-        since: when the process that trains began, in seconds of the clock; what lies before it is
-            not measured, as the run may have been stopped then.
-
-    Returns:
-        Minutes; None where nothing was measured yet.
-    """
-    before, rates = since, []
-    for stage in stages:
-        if before is not None and stage.ended is not None and stage.ended > before:
-            rates.append((stage.ended - before) / (stage.work * max(stage.done, 1)))
-            before = stage.ended
-    if not rates:
-        return None
-    left = sum(stage.work * (stage.epochs - stage.done) for stage in stages)
-    return median(rates[-3:]) * left / 60
+def minutes_left(workdir: Path) -> float | None:
+    """What a run last said of the minutes that it takes still; None where it said nothing."""
+    try:
+        return json.loads((workdir / PROGRESS).read_text(encoding="utf-8"))["seconds_left"] / 60
+    except (OSError, ValueError, KeyError):
+        return None  # of an older version
 
 
 def is_locked(lock: Path) -> bool | None:
@@ -147,16 +129,10 @@ def _stages(config: Config, workdir: Path) -> list[Stage]:
 def _stage(folder: Path, workdir: Path, epochs: int, side: int) -> Stage:
     name, work = folder.relative_to(workdir).as_posix(), float(side * side)
     if is_finished(folder):
-        return Stage(name, epochs, epochs, True, work, (folder / RESULT).stat().st_mtime)
+        return Stage(name, epochs, epochs, True, work)
     committed = sorted((folder / "checkpoints").glob("epoch-[0-9][0-9][0-9][0-9]"))
-    if not committed:
-        return Stage(name, epochs, 0, False, work, None)
-    try:
-        ended = committed[-1].stat().st_mtime
-    except FileNotFoundError:  # a newer one has just taken its place
-        ended = None
-    done = min(int(committed[-1].name.removeprefix("epoch-")), epochs)
-    return Stage(name, epochs, done, False, work, ended)
+    done = int(committed[-1].name.removeprefix("epoch-")) if committed else 0
+    return Stage(name, epochs, min(done, epochs), False, work)
 
 
 def _photos(config: Config) -> int:

@@ -5,8 +5,10 @@ import pytest
 import tensorflow as tf
 
 from data_prep.base.folder_lock import locked_folder
+from data_prep.base.job import RUNNING, View
+from deepusps_tf.runs.job_files import PROGRESS, ProgressFile
 from deepusps_tf.studio.newest_pictures import newest_pictures
-from deepusps_tf.studio.progress import Stage, minutes_left, read_progress
+from deepusps_tf.studio.progress import minutes_left, read_progress
 from deepusps_tf.studio.run_pages import in_words
 
 
@@ -31,15 +33,15 @@ def test_a_run_says_where_it_is(run, studio, running):
     assert words in studio.get("/run").text
 
 
-def test_minutes_are_those_of_the_latest_epochs():
-    stages = (
-        Stage("rbd/round1", 2, 2, True, 100.0, 1000.0),  # before this process began
-        Stage("rbd/round2", 2, 2, True, 100.0, 1400.0),
-        Stage("fusion", 4, 1, False, 200.0, 1800.0),
-    )
-    # 2 s a pixel in round 2, as 400 s for 200; the same in fusion. 600 are left.
-    assert minutes_left(stages, 1000.0) == pytest.approx(20)
-    assert minutes_left(stages, None) is None and minutes_left(stages, 1800.0) is None
+def test_minutes_are_those_that_the_run_says(run):
+    workdir = Path(run.workdir)
+    assert minutes_left(workdir) is None
+    view = View(RUNNING, "round 2 of rbd", 2, 5, 0.5, seconds_left=1200.0)
+    ProgressFile(workdir / PROGRESS).show(view)
+    assert read_progress(run).minutes_left is None  # it was stopped
+    with locked_folder(workdir, "wait"):
+        assert read_progress(run).minutes_left == 20
+        assert "20 minutes left" in in_words(read_progress(run))
 
 
 def test_the_newest_pictures_are_those_of_the_last_epoch(run):
