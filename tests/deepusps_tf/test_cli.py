@@ -68,7 +68,7 @@ def test_help_needs_no_tensorflow():
         ),
         (["train", "--flagfile=no_crf.flags"], "error: --flagfile=no_crf.flags: no such file; of"),
         (["table", "--mode=train"], "error: --mode=train contradicts table: leave it out"),
-        (["predict"], "error: --mode=predict needs --model"),
+        (["predict"], "error: --mode=predict needs --images"),
         (["compute-maps", "--images=gone", "--output=maps"], "error: gone: no such folder"),
     ],
 )

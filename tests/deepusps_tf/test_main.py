@@ -126,7 +126,7 @@ def test_help_lists_every_flag_without_tensorflow():
     done = run("--help")
     assert done.stdout.startswith("Makes a salient-object segmentation model from photos")
     assert "--[no]crf: Refine predictions with the dense CRF." in done.stdout
-    assert "--mode: <train|evaluate|predict|export|report|table>" in done.stdout
+    assert "--mode: <train|evaluate|predict|export|report|table|studio>" in done.stdout
     assert "cuda" not in done.stderr
 
 

@@ -73,7 +73,7 @@ def test_run_and_its_export_score_the_same_on_a_folder(finished_run, photos):
 
 def test_figures_name_the_crf_behind_them(finished_run, photos, monkeypatch):
     model = SaliencyModel(None, SIDE, "m")
-    monkeypatch.setattr("deepusps_tf.evaluation.evaluate.open_model", lambda _: model)
+    monkeypatch.setattr("deepusps_tf.evaluation.evaluate.open_chosen", lambda _: model)
     monkeypatch.setattr(
         "deepusps_tf.evaluation.evaluate.score_outputs", lambda _, subject: subject.crf
     )
@@ -192,7 +192,7 @@ def test_other_maps_or_photos_do_not_take_the_place_of_figures(photos, tmp_path,
 
 def test_figures_keep_the_oracle_behind_them(finished_run, photos, monkeypatch):
     model = SaliencyModel(None, SIDE, "m")
-    monkeypatch.setattr("deepusps_tf.evaluation.evaluate.open_model", lambda _: model)
+    monkeypatch.setattr("deepusps_tf.evaluation.evaluate.open_chosen", lambda _: model)
     monkeypatch.setattr(
         "deepusps_tf.evaluation.evaluate.score_outputs",
         lambda _, subject: [(subject.test_set, subject.oracle)],

@@ -12,7 +12,7 @@ from data_prep.base.errors import InputError
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.networks.saliency_network import build_model
 from deepusps_tf.serving.graph_refinement import refine_in_graph
-from deepusps_tf.serving.model_facts import parse_facts
+from deepusps_tf.serving.model_facts import NONE, parse_facts
 from deepusps_tf.serving.portable import (
     MEAN,
     ROUNDED,
@@ -65,7 +65,8 @@ def test_half_keras_file_is_the_folded_network_in_half_precision(network, photos
         np.testing.assert_array_equal(rounded, weight.astype(np.float16).astype(np.float32))
     assert np.abs(again(photos) - network(photos)).max() < 2e-3
     facts = parse_facts(zipfile.ZipFile(path).read("model.json"))
-    assert facts == dataclasses.replace(FACTS, limits=(*FACTS.limits, ROUNDED))
+    limits = (*FACTS.limits, ROUNDED)
+    assert facts == dataclasses.replace(FACTS, limits=limits, served_refinement=NONE)
 
 
 def test_weights_beyond_half_precision_are_refused(tmp_path):

@@ -208,7 +208,7 @@ def test_single_method_rows_are_two_flags(tmp_path, method, rounds):
         ({"round_frozen_blocks": -1}, "--round_frozen_blocks must not be negative"),
         ({"loss": "l2"}, "--loss=l2: unknown; choose from f_beta, or write package.module:name"),
         ({"oracle": "masks"}, "--oracle=masks: choose from none, truth, fusion"),
-        ({"format": "pb"}, "--format=pb: choose from saved_model, keras, weights"),
+        ({"format": "pb"}, "--format=pb: choose from saved_model, keras, keras_half, weights"),
         ({"prediction": "edge"}, "--as=edge: choose from mask, probability, cutout"),
         ({"methods": ("rbd", "rbd")}, "--methods: rbd is named twice"),
         ({"size": 100}, "--size=100: must be a multiple of 8"),
@@ -232,7 +232,8 @@ def test_values_out_of_range_are_refused_in_one_line(changes, message):
 FREE = {
     *("mode", "jobs", "crf_processes", "crf_cache", "devices", "json_log"),
     *("model", "output", "maps", "test_set", "resolution", "experiment", "workdirs"),
-    *("compare", "format", "prediction", "collapse_warning", "strict", "summary", "port"),
+    *("compare", "format", "serving_refinement", "prediction"),
+    *("collapse_warning", "strict", "summary", "port"),
 }
 
 
@@ -266,6 +267,7 @@ def test_what_a_setting_changes_is_declared():
             "fusion_colours",
             "rounds",
             "recursive",
+            "choices",
         ),
         *("refined", "until_stable", "fusion", "oracle", "joint_rounds", "joint_labels"),
         *(

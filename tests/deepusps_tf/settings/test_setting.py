@@ -51,7 +51,7 @@ def test_a_modes_flags_are_those_that_it_reads():
     def taken_by(mode):
         return {flag_name(field) for field in FIELDS.values() if mode in declared(field).modes}
 
-    assert taken_by("export") == {"mode", "workdir", "format"}
+    assert taken_by("export") == {"mode", "workdir", "format", "serving_refinement"}
     crf = {"crf", "crf_iterations", "crf_bilateral_sxy", "crf_processes"}
     assert taken_by("predict") == {
         *("mode", "images", "recursive", "model", "output", "as", "strict", "summary"),

@@ -16,6 +16,7 @@ from deepusps_tf.labels.crf_pool import start_crf
 from deepusps_tf.networks.folding import inference_twin
 from deepusps_tf.reporting.photo_errors import judge_photos
 from deepusps_tf.reporting.report import write_report
+from deepusps_tf.runs.chosen import run_photos
 from deepusps_tf.runs.round_result import load_fusion, read_result
 from deepusps_tf.runs.workdir import save_settings
 from deepusps_tf.scoring.scores import score_network
@@ -267,4 +268,4 @@ def test_a_run_learns_the_label_version_that_its_workdir_names(tiny_config):
     with pytest.raises(InputError, match=r"train/labels/rbd/corrected7.manifest.json: missing"):
         run_rounds(tiny_config, make_strategy("cpu:1"))
     with pytest.raises(InputError, match=r"train/labels/rbd/corrected7.manifest.json: missing"):
-        write_report(tiny_config, [])
+        run_photos(tiny_config).handcrafted("train", "rbd")
