@@ -9,6 +9,8 @@ import numpy as np
 from deepusps_tf.reporting.label_agreement import Agreement
 from deepusps_tf.reporting.label_history import LabelHistory
 from deepusps_tf.runs.round_result import JOINT, RoundFigures
+from deepusps_tf.scoring.figures import Figures
+from deepusps_tf.scoring.scores import PLAIN, REFINED
 from deepusps_tf.training.label_drift import drift_warnings
 
 # A method whose labels overlap those of the others by less stands apart. Those of the four methods
@@ -17,6 +19,7 @@ APART = 0.5
 # Labels that cover less or more of the photos than this are of no object that stands out.
 SCARCE, CROWDED = 0.02, 0.6
 _FULL = 0.9  # of a photo, that a mask with an object and its background does not cover
+_BETTER = 0.01  # F, by which an earlier stage may score better than the last
 _ODD = 0.1  # the share of random masks that may be empty or full
 
 
@@ -39,6 +42,7 @@ def findings(
     agreement: Agreement | None,
     fusion: RoundFigures | None,
     masks: Sequence[np.ndarray],
+    rows: Sequence[Figures],
     collapse_warning: float,
 ) -> list[Finding]:
     """Looks through what a run left for what looks wrong.
@@ -48,6 +52,7 @@ def findings(
         agreement: of the methods' last labels, or None.
         fusion: the figures of the last training, or None.
         masks: of random photos by the final model, bool [h, w] each.
+        rows: the stage table; may be empty.
         collapse_warning: the share of empty and full labels from which they are warned of.
     """
     return [
@@ -57,6 +62,7 @@ def findings(
         *_standing_apart(agreement),
         *_losses(fusion),
         *_odd_masks(masks),
+        *_beaten(rows),
     ]
 
 
@@ -171,3 +177,25 @@ def _odd_masks(masks: Sequence[np.ndarray]) -> list[Finding]:
             "out.",
         )
     ]
+
+
+def _beaten(rows: Sequence[Figures]) -> list[Finding]:
+    """A network of an earlier stage that scores better on held-out photos than the final one."""
+    for output in (REFINED, PLAIN):
+        scored = [row for row in rows if (row.subject.split, row.output) == ("test", output)]
+        final = next((row for row in scored if row.subject.method == "fusion"), None)
+        if final is None:
+            continue
+        best = max(scored, key=lambda row: row.scores.f_fixed)
+        if best.scores.f_fixed < final.scores.f_fixed + _BETTER:
+            return []
+        return [
+            Finding(
+                "final network",
+                f"It scores F {final.scores.f_fixed:.1%} on {final.scores.count:,} held-out "
+                f"photos, and {best.name}, an earlier stage, {best.scores.f_fixed:.1%}: the last "
+                "training lost what was there. Raise --fusion_epochs, or leave out methods whose "
+                "own networks score low.",
+            )
+        ]
+    return []

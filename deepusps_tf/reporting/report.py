@@ -118,6 +118,7 @@ def _page(
         agreement=agreed,
         fusion=fusion,
         masks=[photo.mask for photo in found[: len(chosen.random)]],
+        rows=rows,
         collapse_warning=config.collapse_warning,
     )
     scored = telling_figures(config, rows)

@@ -7,6 +7,8 @@ from deepusps_tf.reporting.findings import findings
 from deepusps_tf.reporting.label_agreement import Agreement
 from deepusps_tf.reporting.label_history import LabelHistory
 from deepusps_tf.runs.round_result import RoundFigures, RoundResult, write_result
+from deepusps_tf.scoring.figures import Figures, RunStage
+from deepusps_tf.scoring.scores import Scores
 
 HALF = np.array([[True, False]])
 
@@ -18,12 +20,13 @@ def agreed(overlap, coverage, names=("rbd", "mc")):
     return Agreement(names, pairs, np.asarray(coverage))
 
 
-def found(histories=(), agreement=None, losses=(0.5, 0.4), masks=(HALF,) * 12):
+def found(histories=(), agreement=None, losses=(0.5, 0.4), masks=(HALF,) * 12, rows=()):
     made = findings(
         histories=histories,
         agreement=agreement,
         fusion=RoundFigures(losses, None),
         masks=masks,
+        rows=rows,
         collapse_warning=0.5,
     )
     return [(each.where, each.text) for each in made]
@@ -85,3 +88,17 @@ def test_a_loss_that_does_not_fall_and_odd_masks_are_found():
     odd = [np.zeros((2, 2), bool), np.ones((2, 2), bool), *[HALF] * 8]
     ((where, said),) = found(masks=odd)
     assert where == "masks" and "Of 10 random masks 1 are empty and 1 cover more" in said
+
+
+def test_an_earlier_network_that_scores_better_is_named():
+    def row(method, f, split="test", output="prediction + CRF"):
+        return Figures(RunStage(method, 1, split), output, Scores(500, 0.1, f, 0.99, 0.9, 0.9))
+
+    final = row("fusion", 0.86)
+    assert found(rows=[row("joint", 0.869), final]) == []
+    assert found(rows=[row("joint", 0.99, "train"), row("rbd", 0.99, output="map"), final]) == []
+    assert found(rows=[row("joint", 0.99)]) == []
+    ((where, said),) = found(rows=[row("rbd", 0.8), row("joint", 0.875), final])
+    assert where == "final network"
+    assert "F 86.0% on 500 held-out photos, and joint round 1 prediction + CRF" in said
+    assert "an earlier stage, 87.5%" in said
