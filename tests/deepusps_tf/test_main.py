@@ -71,7 +71,7 @@ def check_what_is_said(done, logs: Path):
         == ended
         == [
             *("maps", "records", scored[0], trained[0], scored[1], trained[1], scored[2]),
-            *("report", "export"),
+            *("export", "report"),
         ]
     )
     assert [each["epoch"] for each in events if each["event"] == "epoch"] == [1, 1]

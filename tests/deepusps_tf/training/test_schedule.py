@@ -107,13 +107,14 @@ def _check_judged_photos(config, rows):
 
 def _check_report(config, rows):
     page = write_report(config, rows).read_text()
-    assert page.count("<img ") == 2 * 4 * 6 + 8 * (1 + 2 * 3) + 1
-    assert page.count("data:image/svg+xml") == 1
+    judged, labels, sheet, disputed, charts = 2 * 4 * 6, 8 * (1 + 2 * 3), 4 * 3, 6 * 4, 4
+    assert page.count("<img ") == judged + labels + sheet + disputed + charts
+    assert page.count("data:image/svg+xml") == charts
     assert "<h1>run</h1>" in page
     save_settings(config)
     named = dataclasses.replace(config, compare=config.workdir, experiment="No CRF")
     compared = write_report(named, rows).read_text()
-    assert compared.count("data:image/svg+xml") == 2
+    assert compared.count("data:image/svg+xml") == charts + 1
     assert "<h1>No CRF</h1>" in compared
     nowhere = dataclasses.replace(config, compare=f"{config.workdir}/nowhere")
     with pytest.raises(InputError, match="nowhere: holds no run"):
@@ -205,7 +206,7 @@ def test_joint_rounds_learn_all_methods_labels_and_then_their_own(
     ]
     assert collect_rows(config) == rows
     page = write_report(config, rows).read_text()
-    assert page.count('alt="joint 1"') == page.count('alt="joint 2"') == 8
+    assert page.count('alt="joint 1 of') == page.count('alt="joint 2 of') == 8
     forbid_training(monkeypatch)
     assert run_rounds(config, make_strategy("cpu:1")) == rows
 
@@ -238,7 +239,7 @@ def test_rounds_see_smaller_photos_with_another_network_than_the_fused_one(
     assert evaluated(config) == [row.scores for row in rows[-2:]]
     note = "maps and the methods&#39; rounds are at 16x16, joint rounds and fusion at 32x32."
     page = write_report(config, rows).read_text()
-    assert note in page and "β² = 0.3.</p>" in page
+    assert note in page and "β² = 0.3 mostly precision" in page
     assert f"Rounds train resnet101, the fused network is {config.backbone}." in page
 
 
