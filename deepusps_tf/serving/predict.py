@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,25 +109,14 @@ def predict_photos(
     made: dict[Path, Path] = {}
     skipped: dict[Path, str] = {}
     with counter("pictures", total=len(photos), done=len(there)) as count:
-        told = 0
-        reader = _read(model, missing, skipped)
+        reader = _read(model, missing, skipped, count)
         while batch := list(itertools.islice(reader, BATCH)):
-            seen = [reading.seen for reading in batch]
-            maps = model.predict_seen(seen)
-            if pool is not None:
-                rgbs = [photo.rgb for photo in seen]
-                maps = pool.refine_all(zip(rgbs, maps, strict=True))
-            for reading, probability in zip(batch, maps, strict=True):
+            for reading, probability in zip(batch, _predict(model, batch, pool), strict=True):
                 picture = made[reading.path] = pictures[reading.path]
                 write_prediction(
-                    picture,
-                    enlarge(probability, reading.seen.size),
-                    kind,
-                    photo=reading.path,
-                    made_of=reading.made_of,
+                    picture, probability, kind, photo=reading.path, made_of=reading.made_of
                 )
-            count(len(made) + len(skipped) - told)
-            told = len(made) + len(skipped)
+            count(len(batch))
     return PredictionSummary(made, there, skipped, listing.passed_over)
 
 
@@ -169,10 +158,25 @@ class _Reading(NamedTuple):
     seen: SeenPhoto
 
 
+def _predict(
+    model: SaliencyModel, batch: list[_Reading], pool: CrfPool | None
+) -> Iterator[np.ndarray]:
+    """Predicts photos, refined where there is a pool: float32 [H, W] of each one's own size."""
+    maps = model.predict_seen([reading.seen for reading in batch])
+    if pool is not None:
+        rgbs = [reading.seen.rgb for reading in batch]
+        maps = pool.refine_all(zip(rgbs, maps, strict=True))
+    for reading, probability in zip(batch, maps, strict=True):
+        yield enlarge(probability, reading.seen.size)
+
+
 def _read(
-    model: SaliencyModel, photos: list[Photo], skipped: dict[Path, str]
+    model: SaliencyModel,
+    photos: list[Photo],
+    skipped: dict[Path, str],
+    count: Callable[[int], object],
 ) -> Iterator[_Reading]:
-    """Reads photos; of those that cannot be read, notes why."""
+    """Reads photos; notes of those that cannot be read why, and counts them."""
     for photo in photos:
         try:
             # The hash first, so that what is made of a photo that changes meanwhile is made again.
@@ -180,6 +184,7 @@ def _read(
             reading = _Reading(photo.path, made_of, model.see(photo.path))
         except InputError as error:
             skipped[photo.path] = str(error)
+            count(1)
         else:
             yield reading
 
